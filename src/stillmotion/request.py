@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from stillmotion.presets import Quality
+from stillmotion.presets import Quality, preset
 
 Mode = Literal["decoupled", "r2v"]
 Prompts = Literal["refined", "raw"]
@@ -47,3 +48,62 @@ class Request(BaseModel):
     fps: Annotated[int, Field(ge=1, le=120)] | None = None
     motion_steps: Annotated[int, Field(ge=1, le=200)] | None = None
     motion_guidance_scale: Annotated[float, Field(ge=0, le=30)] | None = None
+
+
+class Settings(BaseModel):
+    """A request with every default filled in: what the steps read and what the record keeps.
+
+    Sizes in pixels; ``num_frames`` per segment; names as in Request.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    preset: str
+    quality: Quality
+    seed: int
+    mode: Mode
+    prompts: Prompts
+    writer: str
+    negative_prompt: str
+    motion_negative_prompt: str
+    still_width: int
+    still_height: int
+    still_steps: int
+    candidates: int
+    detail: bool
+    guidance_scale: float
+    lora_weight: float
+    width: int
+    height: int
+    num_frames: int
+    fps: int
+    motion_steps: int
+    motion_guidance_scale: float
+
+
+def settle(request: Request) -> Settings:
+    """Fill in what the request leaves open, from its preset and quality; a missing seed is drawn here."""
+    chosen = preset(request.preset)
+    still, motion = chosen.still, chosen.motion
+    sampling = still.quality[request.quality]
+    defaults: dict[str, Any] = {
+        "seed": secrets.randbelow(2**32),
+        "writer": chosen.writer,
+        "negative_prompt": still.negative_prompt,
+        "still_width": request.width or still.width,
+        "still_height": request.height or still.height,
+        "still_steps": sampling.steps,
+        "candidates": sampling.candidates,
+        "detail": sampling.detail,
+        "guidance_scale": still.guidance_scale,
+        "lora_weight": still.lora_weight,
+        "width": motion.width,
+        "height": motion.height,
+        "num_frames": motion.num_frames,
+        "fps": motion.fps,
+        "motion_steps": motion.steps[request.quality],
+        "motion_guidance_scale": motion.guidance_scale,
+        "motion_negative_prompt": request.negative_prompt or motion.negative_prompt,
+    }
+    asked = request.model_dump(exclude={"faces", "prompt"}, exclude_none=True)
+    return Settings(**(defaults | asked))
