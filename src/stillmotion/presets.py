@@ -22,7 +22,8 @@ class Source:
     ``name`` is the folder (or file) below the weights home; ``embedded`` parts lie inside the package instead.
     ``repo`` is a Hub repository, ``revision`` the pinned commit, ``files`` the patterns to fetch (empty: everything
     that is safetensors, JSON or a tokenizer), ``url`` a plain address for what is not on the Hub. ``licence`` is told
-    to the user before a download; ``size`` in bytes, None where the server has to be asked.
+    to the user before a download; ``size`` in bytes, None where the server has to be asked. ``subfolder`` is the part
+    of the repository that a loader opens.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Source:
     sha256: str | None = None
     embedded: bool = False
     size: int | None = None
+    subfolder: str = ""
 
 
 @dataclass(frozen=True)
