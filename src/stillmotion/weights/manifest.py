@@ -28,7 +28,8 @@ def sha256(path: Path) -> str:
 def write(folder: Path) -> Path:
     """Write ``manifest.json`` for all files below ``folder`` (replacing an older one, atomically); return its path."""
     files = {
-        name: {"size": (folder / name).stat().st_size, "sha256": sha256(folder / name)} for name in _files(folder)
+        name: {"size": (folder / name).stat().st_size, "sha256": sha256(folder / name)}
+        for name in _files(folder)
     }
     if not files:
         raise CheckpointError(f"{folder}: no files to list; give a folder with weights")
@@ -57,7 +58,9 @@ def verify(folder: Path) -> None:
         if path.stat().st_size != size:
             raise CheckpointError(f"{path}: {path.stat().st_size} bytes instead of {size}; {_AGAIN}")
         if sha256(path) != digest:
-            raise CheckpointError(f"{path}: damaged or changed, its sha256 is not that of the manifest; {_AGAIN}")
+            raise CheckpointError(
+                f"{path}: damaged or changed, its sha256 is not that of the manifest; {_AGAIN}"
+            )
     for name, *_ in state:
         if name not in expected:
             raise CheckpointError(f"{folder / name}: not in {NAME}; remove it, or write the manifest again")

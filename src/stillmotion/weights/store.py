@@ -54,7 +54,9 @@ def locate(source: Source, preset: str | None = None) -> Path:
         verify(folder)
         return folder
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        raise MissingWeightsError(f"{source.name}: not on this machine ({folder}); fetch it: {command(source, preset)}")
+        raise MissingWeightsError(
+            f"{source.name}: not on this machine ({folder}); fetch it: {command(source, preset)}"
+        )
     if folder.is_dir():
         check_finished(source, folder, preset)
     return folder / source.subfolder if source.subfolder else folder
@@ -85,12 +87,15 @@ def read_record(folder: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         well_formed = all(
-            isinstance(entry["size"], int) and isinstance(entry["sha256"], str) for entry in record["files"].values()
+            isinstance(entry["size"], int) and isinstance(entry["sha256"], str)
+            for entry in record["files"].values()
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         well_formed = False
     if not well_formed:
-        raise CheckpointError(f"{path}: not a record of a download; delete the folder {folder} and download it again")
+        raise CheckpointError(
+            f"{path}: not a record of a download; delete the folder {folder} and download it again"
+        )
     return dict(record)
 
 
