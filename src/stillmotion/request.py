@@ -1,53 +1,129 @@
-"""What a user asks for: one schema for the command line, Python, batch files and REST."""
+"""What a user asks for: one schema for the command line, Python, batch files and REST.
+
+A field's description is its help text everywhere. What is wrong with a request is said here, before any
+work starts.
+"""
 
 from __future__ import annotations
 
 import secrets
+import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from stillmotion.presets import Quality, preset
+from stillmotion.errors import InputError
+from stillmotion.presets import MotionPreset, Quality, preset
 
 Mode = Literal["decoupled", "r2v"]
 Prompts = Literal["refined", "raw"]
 Side = Annotated[int, Field(ge=64, le=2048)]
+Guidance = Annotated[float, Field(ge=0, le=30)]
+Steps = Annotated[int, Field(ge=1, le=200)]
+
+STILL_MULTIPLE = 8
+"""Pixels per latent of SDXL's VAE."""
+
+MOTION_MULTIPLE: dict[str, int] = {"vace": 16, "i2v": 16, "ti2v": 32}
+"""Pixels per patch of each kind of Wan model: the VAE's spatial factor times the transformer's patch of 2."""
+
+MOTION_CAP = 2**28
+"""The most pixels of one segment, width x height x num_frames: 2.4 times Wan2.2's 1280x720x121."""
 
 
 class Request(BaseModel):
     """One video to make. None means: as the preset and the quality say (see ``presets``).
 
-    ``faces``: 1 to 8 photos of one person (JPEG, PNG or WEBP). ``prompt``: what the video shows, 1 to 4000 characters.
-    ``seed``: 0 to 2**63-1; None draws one and records it. ``mode``: "decoupled" makes a first frame and moves it;
-    "r2v" makes the video straight from the reference. ``prompts``: "refined" splits the prompt, "raw" does not.
-    Sizes in pixels; ``num_frames`` counts frames of one segment.
+    Sizes in pixels; ``num_frames`` counts the frames of one segment. Wrong values raise pydantic's
+    ValidationError; ``parse`` is the door that turns them into an InputError of one line.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    faces: Annotated[tuple[Path, ...], Field(min_length=1, max_length=8)]
-    prompt: Annotated[str, Field(min_length=1, max_length=4000)]
-    preset: str = "mini"
-    quality: Quality = "standard"
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None
-    mode: Mode = "decoupled"
-    prompts: Prompts = "refined"
-    writer: str | None = None
-    negative_prompt: Annotated[str, Field(max_length=4000)] | None = None
-    still_width: Side | None = None
-    still_height: Side | None = None
-    still_steps: Annotated[int, Field(ge=1, le=200)] | None = None
-    candidates: Annotated[int, Field(ge=1, le=16)] | None = None
-    detail: bool | None = None
-    guidance_scale: Annotated[float, Field(ge=0, le=30)] | None = None
-    lora_weight: Annotated[float, Field(ge=0, le=2)] | None = None
-    width: Side | None = None
-    height: Side | None = None
-    num_frames: Annotated[int, Field(ge=1, le=1001)] | None = None
-    fps: Annotated[int, Field(ge=1, le=120)] | None = None
-    motion_steps: Annotated[int, Field(ge=1, le=200)] | None = None
-    motion_guidance_scale: Annotated[float, Field(ge=0, le=30)] | None = None
+    faces: Annotated[
+        tuple[Path, ...], Field(max_length=8, description="Photo of the person; repeat for more.")
+    ] = ()
+    prompt: Annotated[str, Field(min_length=1, max_length=4000, description="What the video shows.")]
+    preset: Annotated[str, Field(description="Which models: see 'stillmotion presets'.")] = "mini"
+    quality: Annotated[Quality, Field(description="Sets steps, candidates and detail.")] = "standard"
+    seed: (
+        Annotated[int, Field(ge=0, le=2**63 - 1, description="Same seed, same video; drawn if not given.")]
+        | None
+    ) = None
+    mode: Annotated[Mode, Field(description="First frame, then motion; or r2v: straight from the photo.")] = (
+        "decoupled"
+    )
+    prompts: Annotated[
+        Prompts, Field(description="Split the prompt into looks and motion, or use it raw.")
+    ] = "refined"
+    writer: (
+        Annotated[str, Field(description="Who splits it: rules, transformers:MODEL or openai:URL.")] | None
+    ) = None
+    negative_prompt: Annotated[str, Field(max_length=4000, description="What must not be seen.")] | None = (
+        None
+    )
+    still_width: Annotated[Side, Field(description="Width of the first frame.")] | None = None
+    still_height: Annotated[Side, Field(description="Height of the first frame.")] | None = None
+    still_steps: Annotated[Steps, Field(description="Sampling steps of the first frame.")] | None = None
+    candidates: (
+        Annotated[int, Field(ge=1, le=16, description="First frames to try; the most similar is kept.")]
+        | None
+    ) = None
+    detail: Annotated[bool, Field(description="Draw the face again at a larger scale.")] | None = None
+    guidance_scale: (
+        Annotated[Guidance, Field(description="How strictly the first frame follows the words.")] | None
+    ) = None
+    lora_weight: (
+        Annotated[float, Field(ge=0, le=2, description="How strongly the photo shapes the face.")] | None
+    ) = None
+    width: Annotated[Side, Field(description="Width of the video.")] | None = None
+    height: Annotated[Side, Field(description="Height of the video.")] | None = None
+    num_frames: Annotated[int, Field(ge=1, le=1001, description="Frames of a segment: 4n+1.")] | None = None
+    fps: Annotated[int, Field(ge=1, le=120, description="Frames a second.")] | None = None
+    motion_steps: Annotated[Steps, Field(description="Sampling steps of the motion.")] | None = None
+    motion_guidance_scale: (
+        Annotated[Guidance, Field(description="How strictly the motion follows the words.")] | None
+    ) = None
+
+    @field_validator("faces", mode="before")
+    @classmethod
+    def _no_addresses(cls, value: Any) -> Any:
+        """A photo is a file: nothing is fetched because a request said so."""
+        for face in value if isinstance(value, list | tuple) else ():
+            if "://" in str(face) or str(face).startswith(("http:", "https:", "data:")):
+                raise ValueError(f"'{face}' is an address; save the photo and give its path")
+            if not str(face) or "\0" in str(face):
+                raise ValueError("a path is empty or holds a NUL")
+        return value
+
+    @field_validator("prompt", "negative_prompt")
+    @classmethod
+    def _printable(cls, value: str | None) -> str | None:
+        """Line breaks and tabs become spaces; other control characters and surrogates are refused."""
+        if value is None:
+            return None
+        value = " ".join(value.split())
+        for character in value:
+            if unicodedata.category(character) in ("Cc", "Cs"):
+                raise ValueError(f"holds the control character U+{ord(character):04X}; remove it")
+        return value
+
+    @field_validator("prompt")
+    @classmethod
+    def _has_words(cls, value: str) -> str:
+        if not any(character.isalnum() for character in value):
+            raise ValueError("has no words; say what the video shows")
+        return value
+
+    @field_validator("preset")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            return preset(value).name
+        except InputError as error:
+            raise ValueError(str(error).removeprefix("preset: ")) from None
 
 
 class Settings(BaseModel):
@@ -81,13 +157,37 @@ class Settings(BaseModel):
     motion_guidance_scale: float
 
 
-def settle(request: Request) -> Settings:
-    """Fill in what the request leaves open, from its preset and quality; a missing seed is drawn here."""
+def parse(fields: Mapping[str, Any]) -> Request:
+    """A Request from plain values; InputError naming the first wrong field and what it takes."""
+    try:
+        return Request(**fields)
+    except ValidationError as error:
+        raise InputError(explain(error)) from None
+
+
+def explain(error: ValidationError) -> str:
+    """The first complaint of pydantic as one line: the field, what is wrong with it, what was given."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "request"
+    what = first["msg"].removeprefix("Value error, ")
+    given = first.get("input")
+    shown = (
+        f" (given: {given!r})" if isinstance(given, int | float | str) and 0 < len(str(given)) < 60 else ""
+    )
+    return f"{where}: {what[:1].lower()}{what[1:]}{shown}"
+
+
+def settle(request: Request, seed: int | None = None) -> Settings:
+    """Fill in what the request leaves open, from its preset and quality.
+
+    A request without a seed takes ``seed`` (an interrupted run's), or else one drawn here. InputError for
+    sizes that the preset's models cannot make.
+    """
     chosen = preset(request.preset)
     still, motion = chosen.still, chosen.motion
     sampling = still.quality[request.quality]
     defaults: dict[str, Any] = {
-        "seed": secrets.randbelow(2**32),
+        "seed": secrets.randbelow(2**32) if seed is None else seed,
         "writer": chosen.writer,
         "negative_prompt": still.negative_prompt,
         "still_width": request.width or still.width,
@@ -106,4 +206,31 @@ def settle(request: Request) -> Settings:
         "motion_negative_prompt": request.negative_prompt or motion.negative_prompt,
     }
     asked = request.model_dump(exclude={"faces", "prompt"}, exclude_none=True)
-    return Settings(**(defaults | asked))
+    settings = Settings(**(defaults | asked))
+    _check_sizes(settings, motion)
+    return settings
+
+
+def _check_sizes(settings: Settings, motion: MotionPreset) -> None:
+    """InputError where a size is not one that the preset's models can make; nothing is rounded in silence."""
+    multiples = {
+        "still_width": STILL_MULTIPLE,
+        "still_height": STILL_MULTIPLE,
+        "width": MOTION_MULTIPLE[motion.kind],
+        "height": MOTION_MULTIPLE[motion.kind],
+    }
+    for name, multiple in multiples.items():
+        value: int = getattr(settings, name)
+        if value % multiple:
+            below, above = value // multiple * multiple, (value // multiple + 1) * multiple
+            raise InputError(
+                f"{name}: {value} is not a multiple of {multiple}; take {below or above} or {above}"
+            )
+    if settings.num_frames % 4 != 1:
+        near = settings.num_frames // 4 * 4 + 1
+        raise InputError(f"num_frames: {settings.num_frames} is not 4n+1; take {near} or {near + 4}")
+    if settings.width * settings.height * settings.num_frames > MOTION_CAP:
+        raise InputError(
+            f"num_frames: {settings.num_frames} frames of {settings.width}x{settings.height} are more than "
+            f"one segment may hold ({MOTION_CAP // 2**20} Mi pixels); take fewer or smaller frames"
+        )
