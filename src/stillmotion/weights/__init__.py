@@ -1,10 +1,13 @@
 """Weights: where they lie, whether they are whole and safe, how they are fetched. Nothing here runs a model.
 
-    locate, require            the folder of a part, checked; or the one line that says how to get it      (store)
-    check_folder, check_file   no pickle, no foreign code, no damaged tensor file reaches a loader         (safety)
-    offline_environment        called before a loader: no network, no telemetry, no remote code            (store)
+    store      locate, require: the folder of a part, checked, or the line that says how to get it
+               offline_environment: called before a loader; no network, telemetry or remote code
+    safety     check_folder, check_file: no pickle, foreign code or damaged file reaches a loader
+    fetch      plan_download and download, told and accepted first
+    doctor     what this machine can run
+    manifest   our own files with their sha256
 
-``fetch`` plans and runs downloads; ``doctor`` examines the machine; ``manifest`` lists our own files with their sha256.
+Everything but the names of ``store`` and ``safety`` is imported from its module.
 """
 
 from stillmotion.weights.safety import check_file, check_folder

@@ -1,6 +1,7 @@
 """Manifests of our own weights: the size and sha256 of every file in a folder. Standard library only.
 
-Training writes one when it installs weights; loading refuses a folder that differs from its manifest by one byte.
+Training writes one when it installs weights; loading refuses a folder that differs from its manifest by one
+byte.
 
     python -m stillmotion.weights.manifest FOLDER [FOLDER ...]
 """
@@ -26,7 +27,9 @@ def sha256(path: Path) -> str:
 
 
 def write(folder: Path) -> Path:
-    """Write ``manifest.json`` for all files below ``folder`` (replacing an older one, atomically); return its path."""
+    """Write ``manifest.json`` for all files below ``folder`` (replacing an older one, atomically); return
+    its path.
+    """
     files = {
         name: {"size": (folder / name).stat().st_size, "sha256": sha256(folder / name)}
         for name in _files(folder)
@@ -41,9 +44,11 @@ def write(folder: Path) -> Path:
 
 
 def verify(folder: Path) -> None:
-    """Every file of ``folder`` is as its manifest says, and there is no other; CheckpointError naming the file if not.
+    """Every file of ``folder`` is as its manifest says, and there is no other; CheckpointError naming the
+    file if not.
 
-    A folder that was verified in this process is hashed again only when a size or a modification time has changed.
+    A folder that was verified in this process is hashed again only when a size or a modification time has
+    changed.
     """
     state = tuple(
         (name, stat.st_size, stat.st_mtime_ns) for name in _files(folder) for stat in [(folder / name).stat()]

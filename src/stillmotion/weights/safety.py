@@ -1,8 +1,10 @@
-"""What a checkpoint may hold before a loader opens it: safetensors and JSON, known classes, whole files. Standard library.
+"""What a checkpoint may hold before a loader opens it: safetensors and JSON, known classes, whole files.
+Standard library.
 
-Nothing here loads a model. ``check_folder`` is called by every room that loads weights, embedded or downloaded or the
-user's own: pickles cannot load, no class outside the lists below is named, no code comes with the weights, and a cut
-or flipped safetensors header is found before gigabytes are read. Format: https://huggingface.co/docs/safetensors.
+Nothing here loads a model. ``check_folder`` is called by every room that loads weights, embedded or
+downloaded or the user's own: pickles cannot load, no class outside the lists below is named, no code comes
+with the weights, and a cut or flipped safetensors header is found before gigabytes are read. Format:
+https://huggingface.co/docs/safetensors.
 """
 
 from __future__ import annotations
@@ -82,11 +84,13 @@ BITS = {
 
 
 def check_folder(path: Path) -> None:
-    """Refuse a checkpoint folder (or single file) that a loader must not open; CheckpointError naming the file.
+    """Refuse a checkpoint folder (or single file) that a loader must not open; CheckpointError naming the
+    file.
 
-    Every JSON and safetensors file is checked, a shard named by an index must be there, and each component that
-    ``model_index.json`` names must be of a known class and in its folder. Pickles that lie beside safetensors are
-    left alone, since loaders here pass ``use_safetensors=True``; pickles alone are refused. Reads headers, not tensors.
+    Every JSON and safetensors file is checked, a shard named by an index must be there, and each component
+    that ``model_index.json`` names must be of a known class and in its folder. Pickles that lie beside
+    safetensors are left alone, since loaders here pass ``use_safetensors=True``; pickles alone are refused.
+    Reads headers, not tensors.
     """
     if path.is_file():
         check_file(path)
@@ -100,7 +104,9 @@ def check_folder(path: Path) -> None:
 
 
 def check_file(path: Path) -> None:
-    """Refuse one file: pickle, code, broken JSON, foreign code named in JSON, or a broken safetensors header."""
+    """Refuse one file: pickle, code, broken JSON, foreign code named in JSON, or a broken safetensors
+    header.
+    """
     suffix = path.suffix.lower()
     if not path.is_file():
         raise CheckpointError(f"{path}: there is no such file")
@@ -211,7 +217,9 @@ def _check_model_index(path: Path) -> None:
 
 
 def _check_safetensors(path: Path) -> None:
-    """The header must parse and describe exactly the bytes that follow it: no hole, no overlap, nothing after."""
+    """The header must parse and describe exactly the bytes that follow it: no hole, no overlap, nothing
+    after.
+    """
     size = path.stat().st_size
     try:
         with path.open("rb") as file:

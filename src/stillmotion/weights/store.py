@@ -1,14 +1,17 @@
-"""Where weights lie on this machine, and whether they are whole. Standard library only; nothing here loads or fetches.
+"""Where weights lie on this machine, and whether they are whole. Standard library only; nothing here loads
+or fetches.
 
-Embedded parts lie in the package (``weights/mini/NAME``) and are verified by sha256 at every first use; downloaded
-parts lie in ``<home>/models/NAME`` with a ``source.json`` that says where every file came from. A part that a person
-put there by hand has no ``source.json``: it is used as it is, and ``doctor`` says that nobody verified it.
+Embedded parts lie in the package (``weights/mini/NAME``) and are verified by sha256 at every first use;
+downloaded parts lie in ``<home>/models/NAME`` with a ``source.json`` that says where every file came from.
+A part that a person put there by hand has no ``source.json``: it is used as it is, and ``doctor`` says that
+nobody verified it.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -25,7 +28,9 @@ RECORD = "source.json"
 
 
 def home() -> Path:
-    """The folder of everything stillmotion keeps: $STILLMOTION_HOME, else ``~/.cache/stillmotion``. Not created here."""
+    """The folder of everything stillmotion keeps: $STILLMOTION_HOME, else ``~/.cache/stillmotion``. Not
+    created here.
+    """
     chosen = os.environ.get(HOME_VARIABLE, "").strip()
     return Path(chosen).expanduser().absolute() if chosen else Path.home() / ".cache" / "stillmotion"
 
@@ -40,9 +45,10 @@ def folder_of(source: Source) -> Path:
 def locate(source: Source, preset: str | None = None) -> Path:
     """The folder (or single file) of a part, checked to be whole.
 
-    Embedded parts: every file's sha256 against the manifest, once per process and file version (0.1 s for 100 MiB).
-    Downloaded parts: finished, and every file of its recorded size. ``preset`` is named in the command of the error.
-    Raises MissingWeightsError with the command that fetches the part, CheckpointError naming a damaged file.
+    Embedded parts: every file's sha256 against the manifest, once per process and file version (0.1 s for
+    100 MiB). Downloaded parts: finished, and every file of its recorded size. ``preset`` is named in the
+    command of the error. Raises MissingWeightsError with the command that fetches the part, CheckpointError
+    naming a damaged file.
     """
     folder = folder_of(source)
     if source.embedded:
@@ -100,13 +106,16 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 
 def require(preset: Preset) -> None:
-    """Every part of a preset is here and whole; else the error of the first one that is not, before any work starts."""
+    """Every part of a preset is here and whole; else the error of the first one that is not, before any
+    work starts.
+    """
     for source in preset.sources():
         locate(source, preset.name)
 
 
 def find_repository(repository: str) -> Path:
-    """The folder of a Hub repository that some preset names ("Qwen/Qwen3-8B"); MissingWeightsError if it is not here.
+    """The folder of a Hub repository that some preset names ("Qwen/Qwen3-8B"); MissingWeightsError if it is
+    not here.
 
     A repository of no preset may be put by hand into ``<home>/models/OWNER--NAME``.
     """
@@ -114,23 +123,44 @@ def find_repository(repository: str) -> Path:
         for source in chosen.sources():
             if source.repo is not None and source.repo.lower() == repository.lower():
                 return locate(source, chosen.name)
-    return locate(Source(repository.replace("/", "--"), licence="", repo=repository))
+    folder = home() / "models" / repository.replace("/", "--")
+    if folder.is_dir() and any(folder.iterdir()):
+        return folder
+    raise MissingWeightsError(
+        f"{repository}: not on this machine; fetch it: hf download {repository} --local-dir '{folder}'"
+    )
 
 
 def command(source: Source, preset: str | None = None) -> str:
-    """The shell command that fetches a part: the asking preset's, else that of the first preset with this part."""
+    """The shell command that fetches a part: the asking preset's, else that of the first preset with it."""
     names = [chosen.name for chosen in PRESETS.values() if source in chosen.sources()]
     if preset is None and not names:
-        return f"hf download {source.repo or source.name} --local-dir '{folder_of(source)}'"
+        return f"put its files into {folder_of(source)}"
     return f"stillmotion download {preset or names[0]}"
 
 
 def offline_environment() -> None:
-    """Call before a loader of diffusers or transformers: no remote code, no telemetry, no network from here on.
+    """Call before a loader of diffusers or transformers: no remote code, no telemetry, no network from here
+    on.
 
-    Generation reads local folders only; these switches make a mistake in that visible instead of a silent download.
+    Generation reads local folders only; these switches turn a mistake in that into an error instead of a
+    silent download. Libraries that were imported before and read their switches then are switched as well.
     """
-    os.environ["DIFFUSERS_DISABLE_REMOTE_CODE"] = "1"
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    os.environ["TRANSFORMERS_OFFLINE"] = "1"
+    for name in (
+        "DIFFUSERS_DISABLE_REMOTE_CODE",
+        "HF_HUB_DISABLE_TELEMETRY",
+        "HF_HUB_OFFLINE",
+        "TRANSFORMERS_OFFLINE",
+    ):
+        os.environ[name] = "1"
+    for module, names in _SWITCHES.items():
+        for name in names:
+            if hasattr(sys.modules.get(module), name):
+                setattr(sys.modules[module], name, True)
+
+
+_SWITCHES = {
+    "huggingface_hub.constants": ("HF_HUB_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"),
+    "diffusers.utils.constants": ("DIFFUSERS_DISABLE_REMOTE_CODE",),
+    "diffusers.utils.dynamic_modules_utils": ("DIFFUSERS_DISABLE_REMOTE_CODE",),
+}
