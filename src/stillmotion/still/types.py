@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """One attempt: ``image`` (H, W, 3) RGB uint8; ``similarity`` to the reference, cosine in -1..1, None without a face."""
+    """One attempt: ``image`` (H, W, 3) RGB uint8, made from ``seed``.
+
+    ``similarity`` to the reference: the judge's cosine in -1..1, None where it found no face.
+    """
 
     image: NDArray[np.uint8]
     similarity: float | None
