@@ -1,0 +1,274 @@
+"""Sentences as chunks: noun phrases, verbs and the small words between them, and who the main character is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from stillmotion.prompts import lexicon as lx
+from stillmotion.prompts.morphology import is_plural, singular
+from stillmotion.prompts.tagging import Token, noun_class, tag
+
+_QUANTIFIERS = frozenset("pair couple lot kind type sort variety mix mixture hint touch array bit set series piece number range "
+                         "combination group collection plenty dozen row bunch pop splash layer crowd".split())
+_NOUN_TAGS = ("NOUN", "NAME")
+
+
+@dataclass(slots=True)
+class Chunk:
+    """A noun phrase ("NP"), adjectives alone ("AP"), or a single word of another tag ("VERB", "PREP", "PUNCT", ...)."""
+
+    kind: str
+    tokens: list[Token]
+    head: str = ""
+    noun: str = ""  # class of the head noun, see lexicon.NOUN_CLASSES
+    inner: Chunk | None = None  # of "X of Y": Y
+    modifiers: list[Token] = field(default_factory=list)
+    role: str = ""  # of a person: "main" or "other"
+
+    @property
+    def start(self) -> int:
+        """First character in the sentence."""
+        return self.tokens[0].start
+
+    @property
+    def end(self) -> int:
+        """One past the last character."""
+        return self.tokens[-1].end
+
+    @property
+    def low(self) -> str:
+        """The chunk's words in lower case."""
+        return " ".join(token.low for token in self.tokens)
+
+    @property
+    def determiner(self) -> str:
+        """The first word if it is a determiner or possessive, in lower case."""
+        first = self.tokens[0]
+        return first.low if first.tag in ("DET", "POSS") else ""
+
+    @property
+    def plural(self) -> bool:
+        """Whether the head is a plural."""
+        heads = [token for token in self.tokens if token.tag in _NOUN_TAGS and token.lemma == self.head]
+        return bool(heads) and is_plural(heads[-1].text)
+
+
+@dataclass(slots=True)
+class Sentence:
+    """A sentence: its text, tokens and chunks."""
+
+    text: str
+    tokens: list[Token]
+    chunks: list[Chunk]
+
+
+def parse(sentence: str) -> Sentence:
+    """The chunks of one sentence."""
+    tokens = tag(sentence)
+    chunks: list[Chunk] = []
+    index = 0
+    while index < len(tokens):
+        chunk, index = _next_chunk(tokens, index)
+        chunks.append(chunk)
+    return Sentence(sentence, tokens, _attach_of(chunks))
+
+
+def _next_chunk(tokens: list[Token], index: int) -> tuple[Chunk, int]:
+    token = tokens[index]
+    if token.tag == "PRON" and token.low in lx.SUBJECT_PRONOUNS:
+        noun = "thing" if token.low == "it" else "person"
+        return Chunk("NP", [token], head=token.low, noun=noun), index + 1
+    if token.tag in ("DET", "POSS", "NUM", "ADJ", "NOUN", "NAME", "GEN") or (token.tag == "ADV" and _leads_adjective(tokens, index)):
+        end = _noun_phrase_end(tokens, index)
+        if end > index:
+            return _noun_phrase(tokens[index:end]), end
+    if token.tag == "OPRON":
+        return Chunk("OPRON", [token], head=token.low), index + 1
+    return Chunk(token.tag, [token], head=token.lemma), index + 1
+
+
+def _leads_adjective(tokens: list[Token], index: int) -> bool:
+    return index + 1 < len(tokens) and tokens[index + 1].tag == "ADJ"
+
+
+def _noun_phrase_end(tokens: list[Token], index: int) -> int:
+    """One past the last token of the noun phrase that begins here."""
+    at, seen_noun = index, False
+    while at < len(tokens):
+        token = tokens[at]
+        if token.tag in ("DET", "POSS") and at > index and (seen_noun or tokens[at - 1].tag not in ("DET", "PUNCT")):
+            break
+        if token.tag in _NOUN_TAGS:
+            seen_noun = True
+        elif token.tag == "GEN":
+            seen_noun = False
+        elif token.tag in ("ADJ", "NUM"):
+            if seen_noun:
+                break
+        elif token.tag in ("PUNCT", "CONJ"):
+            if not (token.low in (",", "and", "&", "or") and not seen_noun and at > index and tokens[at - 1].tag in ("ADJ", "PUNCT")
+                    and _adjectives_then_noun(tokens, at + 1)):
+                break
+        elif token.tag == "ADV":
+            if seen_noun or not _leads_adjective(tokens, at):
+                break
+        elif token.tag not in ("DET", "POSS"):
+            break
+        at += 1
+    return at
+
+
+def _adjectives_then_noun(tokens: list[Token], index: int) -> bool:
+    """Whether only adjectives stand before the next noun: "(long, )flowing red dress"."""
+    seen = False
+    while index < len(tokens) and (tokens[index].tag == "ADJ" or (tokens[index].low in ("and", ",", "&") and index + 1 < len(tokens))
+                                   or (tokens[index].tag == "ADV" and _leads_adjective(tokens, index))):
+        seen = seen or tokens[index].tag == "ADJ"
+        index += 1
+    return seen and index < len(tokens) and tokens[index].tag == "NOUN"
+
+
+def _noun_phrase(tokens: list[Token]) -> Chunk:
+    nouns = [token for token in tokens if token.tag in _NOUN_TAGS]
+    if not nouns:
+        return Chunk("AP", tokens, head=tokens[-1].low, modifiers=[t for t in tokens if t.tag in ("ADJ", "ADV")])
+    head = nouns[-1]
+    noun = "name" if head.tag == "NAME" else noun_class(head.lemma)
+    if noun == "object" and len(nouns) > 1 and noun_class(f"{nouns[-2].lemma}-{head.lemma}") != "object":
+        noun = noun_class(f"{nouns[-2].lemma}-{head.lemma}")
+    modifiers = [t for t in tokens[:tokens.index(head)] if t.tag in ("ADJ", "NOUN", "NAME", "NUM", "ADV", "CONJ")]
+    return Chunk("NP", tokens, head=head.lemma, noun=noun, modifiers=modifiers)
+
+
+def _attach_of(chunks: list[Chunk]) -> list[Chunk]:
+    """ "cup" + "of" + "coffee" -> one phrase; "pair of glasses" takes the class of the glasses. Pictures of people stay apart."""
+    merged: list[Chunk] = []
+    for chunk in chunks:
+        if (chunk.kind == "NP" and len(merged) >= 2 and merged[-1].kind == "PREP" and merged[-1].low == "of"
+                and merged[-2].kind == "NP" and merged[-2].noun not in ("camera", "style", "name")
+                and not (chunk.noun == "person" and merged[-2].head not in _QUANTIFIERS | lx.SOUNDS | lx.GROUPS)):
+            preposition, outer = merged.pop(), merged.pop()
+            both = Chunk("NP", outer.tokens + preposition.tokens + chunk.tokens, outer.head, outer.noun, chunk, outer.modifiers)
+            if outer.head in _QUANTIFIERS or (outer.noun in ("abstract", "action") and outer.head in _QUANTIFIERS):
+                both.head, both.noun = chunk.head, chunk.noun
+            merged.append(both)
+        else:
+            merged.append(chunk)
+    return merged
+
+
+def gender_of(word: str) -> str:
+    """ "female", "male" or "" of a singular noun or pronoun."""
+    lemma = singular(word)
+    return "female" if lemma in lx.FEMALE else "male" if lemma in lx.MALE else ""
+
+
+@dataclass(slots=True)
+class Cast:
+    """The main character as the prompt words it: where first named, by which noun, of which gender."""
+
+    sentence: int = -1
+    chunk: Chunk | None = None
+    noun: str = ""
+    gender: str = ""
+    pronoun: str = ""  # he, she, they, i or you, as the prompt has it
+
+    def is_main(self, chunk: Chunk) -> bool:
+        """Whether this noun phrase or pronoun names the main character."""
+        if chunk is self.chunk:
+            return True
+        word = chunk.head
+        if word in ("he", "she", "him", "her", "his", "himself", "herself"):
+            return gender_of(word) == self.gender or not self.gender
+        if word in ("they", "them", "themselves", "themself", "i", "you", "me", "us", "we"):
+            return word in _PRONOUN_FORMS.get(self.pronoun, ())
+        if word in ("who", "someone", "somebody", "it"):
+            return False
+        if any(token.low in ("another", "other", "second", "third", "several", "many") for token in chunk.tokens) or chunk.plural:
+            return False
+        if chunk.noun == "name" or chunk.tokens[-1].tag == "NAME":
+            return self.chunk is not None and any(token.low == word for token in self.chunk.tokens)
+        if chunk.determiner in lx.POSSESSIVES or chunk.noun != "person":
+            return False
+        if word in lx.GENERIC_PEOPLE and word not in ("man", "woman", "guy", "lady", "gentleman", "male", "female"):
+            return chunk.determiner not in lx.INDEFINITE or self.noun == word
+        return word == self.noun or (bool(gender_of(word)) and gender_of(word) == self.gender and chunk.determiner == "the") or (
+            chunk.determiner == "the" and not self.gender and bool(gender_of(word)) and self.noun in lx.GENERIC_PEOPLE)
+
+
+_PRONOUN_FORMS = {"they": ("they", "them", "themselves", "themself"), "i": ("i", "me"), "you": ("you",), "we": ("we", "us")}
+
+
+def find_cast(sentences: list[Sentence], subject_gender: str = "") -> Cast:
+    """The main character: the first single person who does something, else the first person or pronoun at all.
+
+    Where two stand side by side ("a man and a woman dance"), the one of the subject's gender is taken.
+    """
+    ranked: list[tuple[int, int, int, Chunk]] = []
+    for at, sentence in enumerate(sentences):
+        for position, chunk in enumerate(sentence.chunks):
+            rank = _candidate_rank(sentence.chunks, position)
+            if rank is not None:
+                ranked.append((rank, at, position, chunk))
+    if not ranked:
+        return _cast_from_pronouns(sentences)
+    best = min(ranked, key=lambda item: item[:3])
+    if subject_gender and gender_of(best[3].head) not in ("", subject_gender):
+        chunks = sentences[best[1]].chunks
+        for other in ranked:
+            between = chunks[best[2] + 1:other[2]] if other[1] == best[1] and other[2] > best[2] else []
+            if len(between) == 1 and between[0].low == "and" and gender_of(other[3].head) == subject_gender:
+                best = other
+                break
+    chunk = best[3]
+    cast = Cast(best[1], chunk, noun=chunk.head, gender=gender_of(chunk.head))
+    if chunk.head in ("i", "you", "they", "he", "she", "we"):
+        cast.pronoun = chunk.head
+    _complete_cast(cast, sentences)
+    return cast
+
+
+def _candidate_rank(chunks: list[Chunk], position: int) -> int | None:
+    """How well a chunk serves as the main character, 0 best; None when it is no person."""
+    chunk = chunks[position]
+    if chunk.kind != "NP" or chunk.noun not in ("person", "name") or chunk.head in ("who", "it", "everyone", "everybody", "nobody"):
+        return None
+    before = chunks[position - 1] if position else None
+    in_pp = before is not None and before.kind == "PREP" and not (
+        before.low == "of" and position >= 2 and chunks[position - 2].noun in ("camera", "style", "abstract", "expression"))
+    if chunk.noun == "name":
+        after = chunks[position + 1] if position + 1 < len(chunks) else None
+        acts = after is not None and (after.kind in ("VERB", "AUX", "ADV", "GEN", "REL") or after.low in (",", "with", "in"))
+        return 1 if acts and not in_pp else None
+    if any(token.tag == "GEN" for token in chunk.tokens[:-1]):
+        in_pp = True
+    if chunk.determiner in ("his", "her", "their", "my", "your"):
+        in_pp = True
+    many = chunk.plural or chunk.head in ("people", "crowd", "audience", "group", "public", "staff", "team", "class", "band", "family")
+    return (2 if in_pp else 0) + (4 if many else 0)
+
+
+def _complete_cast(cast: Cast, sentences: list[Sentence]) -> None:
+    """Gender and pronoun from the pronouns, where the noun leaves them open ("an individual ... she")."""
+    words = [token.low for sentence in sentences for token in sentence.tokens]
+    if not cast.gender:
+        for word in words:
+            if word in ("he", "she", "his", "her", "him", "himself", "herself"):
+                cast.gender = gender_of(word)
+                break
+    if not cast.pronoun:
+        cast.pronoun = {"female": "she", "male": "he"}.get(cast.gender, "they")
+        others = any(chunk.plural and chunk.noun == "person" for sentence in sentences for chunk in sentence.chunks)
+        if cast.gender == "" and others:
+            cast.pronoun = ""
+
+
+def _cast_from_pronouns(sentences: list[Sentence]) -> Cast:
+    for sentence in sentences:
+        for token in sentence.tokens:
+            if token.low in ("her", "his", "him", "their", "them", "my", "me", "your"):
+                gender = gender_of(token.low)
+                pronoun = {"their": "they", "them": "they", "my": "i", "me": "i", "your": "you"}.get(
+                    token.low, "she" if gender == "female" else "he")
+                return Cast(gender=gender, pronoun=pronoun)
+    return Cast()

@@ -1,0 +1,46 @@
+"""Step 2 of the method: a prompt becomes a plan, by whichever writer is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, cast
+
+from stillmotion.errors import InputError
+from stillmotion.prompts import rules
+from stillmotion.prompts.plan import Plan, Segment, Subject
+from stillmotion.prompts.text import check_prompt
+from stillmotion.prompts.writers import Brief, Writer, writer_for
+
+_SUBJECTS = ("A man", "A woman", "A person")
+
+
+def decouple(prompt: str, subject: str = "A person", writer: str | Writer = "rules", mode: Literal["refined", "raw"] = "refined",
+             count_tokens: Callable[[str], int] | None = None, trigger: str = "") -> Plan:
+    """Take a prompt apart into what is seen and what happens.
+
+    Args:
+        prompt: the user's text, 1 to 3,999 characters.
+        subject: "A man", "A woman" or "A person"; both prompts speak of it.
+        writer: "rules", "transformers[:MODEL]", "openai:BASE_URL[#MODEL]", or an object with `write(brief)`.
+        mode: "raw" uses the prompt itself for both stages (the paper's ablation); the plan's writer is then "raw".
+        count_tokens: tokens of a text by the preset's CLIP tokenizer, start and end tokens not counted; None estimates.
+        trigger: HyperLoRA's trigger words, put first in the spatial prompt.
+
+    Raises:
+        InputError: the prompt, its times, the subject, the mode or the writer's name cannot be used.
+    """
+    text = check_prompt(prompt)
+    if subject not in _SUBJECTS:
+        raise InputError(f"subject must be one of {', '.join(_SUBJECTS)}, not {subject!r}")
+    if mode not in ("refined", "raw"):
+        raise InputError(f"mode must be refined or raw, not {mode!r}")
+    timed = rules.segments_of(text)
+    noun = cast(Subject, subject)
+    if mode == "raw":
+        segments = tuple(Segment(start=part.start, end=part.end, text=part.text) for part in timed)
+        return Plan(subject=noun, spatial=trigger + text, temporal=text, segments=segments, writer="raw")
+    chosen = writer_for(writer) if isinstance(writer, str) else writer
+    written = chosen.write(Brief(text, subject, count_tokens, trigger))
+    segments = tuple(Segment(start=part.start, end=part.end, text=rules.temporal_of(part.text, subject)) for part in timed)
+    return Plan(subject=noun, spatial=written.spatial, temporal=written.temporal, segments=segments,
+                writer=chosen.name, fallback=written.fallback)

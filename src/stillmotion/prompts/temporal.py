@@ -1,0 +1,395 @@
+"""Temporal Prompt Polisher by rules: the prompt from the subject's view, every action kept, in order.
+
+The text stays the user's own; only spans of it are replaced: the captioner's frame ("The video shows ...") goes, the first mention
+of the main character becomes the subject, pronouns follow the subject, and still scenery that stood before the person moves
+to the end.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from stillmotion.prompts import lexicon as lx
+from stillmotion.prompts.chunks import Cast, Chunk, Sentence, gender_of, parse
+from stillmotion.prompts.morphology import third_person, verb_readings
+from stillmotion.prompts.tagging import Token
+
+_SHOWS = (r"(?:features?|shows?|depicts?|captures?|presents?|portrays?|displays?|showcases?|highlights?|follows?|introduces?|"
+          r"(?:begins?|opens?|starts?)\s+(?:with|on)|(?:focus(?:es)?|cent(?:er|re)s?)\s+(?:on|around)|is\s+(?:of|about)|featuring|showing|"
+          r"depicting|capturing|presenting|portraying)")
+_MEDIUM = (r"(?:(?:video|clip|footage|scene|image|film|shot|sequence|animation|frame|camera|recording|movie|picture|photo|photograph|"
+           r"portrait|close-?\s?up|vlog)s?)")
+_FRAMES = tuple(re.compile(pattern, re.IGNORECASE) for pattern in (
+    r"^(?:please\s+)?(?:generate|create|make|produce|render|animate|show|film|give me|imagine|i want|i would like|i'd like)\s+(?:me\s+)?"
+    rf"(?:a|an|the)?\s*(?:[\w-]+\s+){{0,4}}?{_MEDIUM}\s+(?:of|where|in which|that\s+shows|with|showing|featuring|depicting)\s+",
+    rf"^(?:in|throughout)\s+(?:this|the)\s+(?:[\w-]+\s+){{0,2}}?{_MEDIUM}\s*,\s*(?:we\s+(?:can\s+)?see\s+|there\s+(?:is|are)\s+)?",
+    rf"^(?:this|the|it)\s+(?:is\s+)?(?:a|an)?\s*(?:[\w-]+\s+){{0,4}}?{_MEDIUM}\s+(?:that\s+|which\s+)?{_SHOWS}\s+",
+    rf"^(?:this|it)\s+is\s+(?:a|an|the)\s+(?:[\w-]+\s+){{0,4}}?{_MEDIUM}\s+(?:of|with)\s+",
+    rf"^(?:a|an|the)\s+(?:[\w,-]+\s+){{0,5}}?{_MEDIUM}\s+(?:of|that\s+shows|in which|where|{_SHOWS})\s+",
+    rf"^(?:[\w-]+\s+){{0,3}}?{_MEDIUM}\s+(?:of|featuring|showing|where|in which)\s+",
+    r"^(?:we|you|viewers?|the viewers?|the audience)\s+(?:can\s+)?see\s+",
+    r"^there\s+(?:is|are|'s)\s+",
+))
+_CAUSATIVE = re.compile(r"^(?:please\s+)?(?:make|have|let|get|animate|show|ask|tell)\s+$", re.IGNORECASE)
+_BACKDROP = frozenset("background backdrop setting environment scenery surroundings room lighting wall sky scene space place location "
+                      "interior light atmosphere".split())
+_NO_ORDER = re.compile(r"\b(?:then|next|after|before|finally|suddenly|later|now|as|while|when|begins?|starts?)\b", re.IGNORECASE)
+_PRONOUNS = {"male": ("he", "him", "his", "his", "himself"), "female": ("she", "her", "her", "hers", "herself"),
+             "neutral": ("they", "them", "their", "theirs", "themselves")}
+_CASES = {"he": 0, "she": 0, "they": 0, "i": 0, "you": 0, "we": 0, "him": 1, "them": 1, "me": 1, "us": 1, "her": -1, "his": -2,
+          "their": 2, "my": 2, "your": 2, "our": 2, "hers": 3, "theirs": 3, "mine": 3, "himself": 4, "herself": 4,
+          "themselves": 4, "themself": 4, "myself": 4, "yourself": 4}
+_AUX_THIRD = {"are": "is", "were": "was", "have": "has", "do": "does", "am": "is", "'re": "'s", "'m": "'s", "'ve": "'s",
+              "aren't": "isn't", "don't": "doesn't", "haven't": "hasn't", "weren't": "wasn't"}
+_AUX_PLURAL = {"am": "are", "'m": "'re", "was": "were"}
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace the characters `start` to `end` of a sentence."""
+
+    start: int
+    end: int
+    text: str
+
+
+def subject_gender(subject: str) -> str:
+    """ "male" for "A man", "female" for "A woman", "" for "A person"."""
+    return gender_of(subject.rsplit(None, 1)[-1])
+
+
+def strip_frame(sentence: str) -> str:
+    """A captioner's or user's frame taken off: "The video features an individual who waves" -> "an individual who waves"."""
+    for _ in range(2):
+        for pattern in _FRAMES:
+            match = pattern.match(sentence)
+            if match and len(sentence) - match.end() > 2:
+                sentence = sentence[match.end():]
+                break
+        else:
+            break
+    return sentence
+
+
+class Polisher:
+    """Rewrites parsed sentences for one subject and one main character."""
+
+    def __init__(self, subject: str, cast: Cast) -> None:
+        self.subject = subject
+        self.cast = cast
+        gender = subject_gender(subject)
+        self.noun = {"male": "man", "female": "woman"}.get(gender, "person")
+        first_person = cast.pronoun in ("i", "you", "we")
+        differs = bool(gender) and (cast.gender not in ("", gender) or cast.pronoun == "they" or first_person)
+        self.target = gender if differs else ("neutral" if first_person and not gender else "")
+        self.clash = bool(gender) and cast.gender not in ("", gender)
+
+    def polish(self, sentences: list[Sentence]) -> str:
+        """The temporal prompt: one paragraph that begins with the subject."""
+        first = self.cast.sentence
+        if first < 0 or self.cast.chunk is None:
+            return self._without_mention(sentences)
+        leading, following = sentences[:first], sentences[first + 1:]
+        person = [self._first(sentences[first])]
+        scenery = [self._plain(sentence) for sentence in leading]
+        for sentence in following:
+            (scenery if self._is_scenery(sentence) else person).append(self._plain(sentence))
+        return _paragraph([*person, *scenery])
+
+    # --- the sentence that names the main character -----------------------------------------------------------------
+
+    def _first(self, sentence: Sentence) -> str:
+        chunk = self.cast.chunk
+        assert chunk is not None
+        before = sentence.text[:chunk.start].strip()
+        edits = self._pronoun_edits(sentence)
+        rest = _apply(sentence.text, edits, chunk.end, len(sentence.text))
+        rest = rest.lstrip() if not rest.startswith("'s") else rest
+        if chunk.head in ("they", "i", "you", "we") or _CAUSATIVE.match(before + " "):
+            rest = self._third(rest)
+        opening = self.subject + self._apposition(chunk)
+        if chunk.inner is not None and chunk.noun == "person":
+            opening += " of " + sentence.text[chunk.inner.start:chunk.inner.end]
+        if not before or _CAUSATIVE.match(before + " ") or _EMPTY_OPENING.match(before):
+            return _join(opening, rest)
+        return self._with_opening(opening, before, rest, sentence)
+
+    def _with_opening(self, opening: str, before: str, rest: str, sentence: Sentence) -> str:
+        """What stood before the subject goes right behind it, or, when it is still scenery, to the end of the sentence."""
+        text = _apply(sentence.text, self._pronoun_edits(sentence), 0, len(before)).strip().rstrip(",;:- ")
+        text = re.sub(r"^(?:and|but|so)\s+", "", text, flags=re.I)
+        text = text if _keeps_capital(text) else text[:1].lower() + text[1:]
+        chunks = parse(before).chunks
+        moves = any(chunk.kind in ("VERB", "AUX", "SUB") for chunk in chunks)
+        trailing_verb = chunks and chunks[-1].kind in ("VERB", "AUX", "PREP")
+        body, closing = _split_closing(rest)
+        if moves and trailing_verb:
+            return f"{opening}{_glue(body)}{closing or '.'} {text[:1].upper()}{text[1:]} the {self.noun}."
+        if moves or len(text.split()) <= 2:
+            return _join(f"{opening.rstrip(',')}, {text},", body.lstrip(", ")) + (closing or ".")
+        return _join(opening, body).rstrip(",") + f", {text}" + (closing or ".")
+
+    def _apposition(self, chunk: Chunk) -> str:
+        """What the noun phrase says beyond the subject: ", young and tall," or ", a young chef,"."""
+        if chunk.noun == "name" or chunk.head in _CASES:
+            return ""
+        words = [token for token in chunk.tokens if token.tag in ("ADJ", "NOUN", "NAME", "NUM", "ADV", "CONJ", "PUNCT")]
+        words = [token for token in words[:-1] if token.low not in ("one", "single", "main", "lone", "first", "second", "unidentified", "other")]
+        while words and words[-1].tag in ("CONJ", "PUNCT", "ADV"):
+            words.pop()
+        while words and words[0].tag in ("CONJ", "PUNCT"):
+            words.pop(0)
+        looks = _listed(words)
+        neutral = not subject_gender(self.subject) and bool(gender_of(chunk.head))
+        if neutral or (chunk.head in lx.OCCUPATIONS | lx.RELATIVES_OF and chunk.head not in lx.GENERIC_PEOPLE):
+            noun = self._twin(chunk.head)
+            text = f"{looks.replace(' and ', ', ')} {noun}".strip()
+            article = "an" if text[0].lower() in "aeiou" else "a"
+            return f", {article} {text}"
+        if chunk.head in lx.YOUTH and "young" not in looks:
+            looks = f"young, {looks}" if looks else "young"
+        return f", {looks}" if looks else ""
+
+    def _twin(self, noun: str) -> str:
+        if not self.clash:
+            return noun
+        forward = lx.GENDER_TWINS
+        backward = {male: female for female, male in forward.items()}
+        return (forward if subject_gender(self.subject) == "male" else backward).get(noun, noun)
+
+    # --- other sentences --------------------------------------------------------------------------------------------
+
+    def _plain(self, sentence: Sentence) -> str:
+        text = _apply(sentence.text, self._pronoun_edits(sentence), 0, len(sentence.text))
+        return text
+
+    def _is_scenery(self, sentence: Sentence) -> bool:
+        """A sentence about the background alone, without order in time."""
+        if _NO_ORDER.search(sentence.text):
+            return False
+        for chunk in sentence.chunks:
+            if (chunk.kind == "NP" and chunk.noun in ("person", "name")) or (chunk.kind == "NP" and chunk.determiner in lx.POSSESSIVES) \
+                    or chunk.kind == "OPRON":
+                return False
+        first = next((chunk for chunk in sentence.chunks if chunk.kind == "NP"), None)
+        return first is not None and first.head in _BACKDROP
+
+    def _pronoun_edits(self, sentence: Sentence) -> list[Edit]:
+        edits: list[Edit] = []
+        tokens = sentence.tokens
+        for chunk in sentence.chunks:
+            if chunk.kind == "NP" and chunk.noun in ("person", "name") and chunk is not self.cast.chunk and self.cast.is_main(chunk):
+                edits.extend(self._noun_edits(chunk))
+        if self.target:
+            for index, token in enumerate(tokens):
+                if token.low in _CASES and self._mine(token):
+                    edits.extend(self._pronoun_edit(tokens, index))
+        return sorted(edits, key=lambda edit: edit.start)
+
+    def _mine(self, token: Token) -> bool:
+        low = token.low
+        if low in ("i", "me", "my", "mine", "myself"):
+            return self.cast.pronoun == "i"
+        if low in ("you", "your", "yourself"):
+            return self.cast.pronoun == "you"
+        if low in ("we", "us", "our"):
+            return self.cast.pronoun == "we"
+        if low.startswith("the"):
+            return self.cast.pronoun == "they"
+        return bool(self.cast.gender) and gender_of(low) == self.cast.gender
+
+    def _pronoun_edit(self, tokens: list[Token], index: int) -> list[Edit]:
+        token = tokens[index]
+        case = _CASES[token.low]
+        if case == -1:
+            case = 2 if token.tag == "POSS" else 1
+        elif case == -2:
+            case = 2 if token.tag == "POSS" else 3
+        word = _PRONOUNS[self.target][case]
+        word = word.capitalize() if token.text[0].isupper() and (token.low != "i" or index == 0) else word
+        edits = [Edit(token.start, token.end, word)]
+        if case == 0 and token.low in ("they", "i", "you", "we"):
+            edits.extend(self._agreement(tokens, index + 1))
+        return edits
+
+    def _agreement(self, tokens: list[Token], index: int) -> list[Edit]:
+        """ "they wave and smile" -> "he waves and smiles"."""
+        edits: list[Edit] = []
+        start = index
+        while index < len(tokens):
+            token = tokens[index]
+            if token.low in ("they", "i", "you", "we") or token.text in (".", ";") or token.tag == "SUB":
+                break
+            plural = self.target == "neutral"
+            if token.tag == "AUX":
+                table = _AUX_PLURAL if plural else _AUX_THIRD
+                if token.low in table and tokens[index - 1].low != "to":
+                    edits.append(Edit(token.start, token.end, table[token.low]))
+                if index == start:
+                    break
+            elif token.tag == "VERB" and token.form == "base" and not plural and not (index and tokens[index - 1].low == "to"):
+                edits.append(Edit(token.start, token.end, third_person(token.low)))
+            index += 1
+        return edits
+
+    def _noun_edits(self, chunk: Chunk) -> list[Edit]:
+        """A later mention: "the woman" -> "the man" where the subject is a man; a name -> "the man"."""
+        if chunk.head in _CASES or chunk.noun != "person" and chunk.noun != "name":
+            return []
+        head = next((token for token in reversed(chunk.tokens) if token.lemma == chunk.head), chunk.tokens[-1])
+        if chunk.noun == "name":
+            capital = "The" if chunk.tokens[0].start == 0 else "the"
+            return [Edit(chunk.tokens[0].start, head.end, f"{capital} {self.noun}")]
+        if chunk.inner is not None:
+            return []
+        gender = subject_gender(self.subject)
+        if gender and gender_of(chunk.head) not in ("", gender):
+            twin = self._twin(chunk.head)
+            return [Edit(head.start, head.end, twin if gender_of(twin) in ("", gender) else self.noun)]
+        return []
+
+    # --- prompts that name nobody -----------------------------------------------------------------------------------
+
+    def _without_mention(self, sentences: list[Sentence]) -> str:
+        """Imperatives, bare actions, lists of words and pure scenes."""
+        person: list[str] = []
+        scenery: list[str] = []
+        for sentence in sentences:
+            text = _apply(sentence.text, self._pronoun_edits(sentence), 0, len(sentence.text))
+            opening = self._action_opening(sentence, text)
+            if opening and not person:
+                person.append(_join(self.subject, opening))
+            elif opening:
+                person.append(_join({"male": "He", "female": "She"}.get(subject_gender(self.subject), "The person"), opening))
+            elif person and not self._is_scenery(sentence):
+                person.append(text)
+            else:
+                scenery.append(text)
+        if not person and scenery:
+            first, *rest = scenery
+            first = first if _keeps_capital(first) or len(first) > 1 and first[1].isupper() else first[:1].lower() + first[1:]
+            listed = "," in first and not any(token.tag == "AUX" or token.form in ("s", "past") for token in sentences[0].tokens)
+            return _paragraph([f"{self.subject}{', ' if listed else ' in this scene: '}{first}", *rest])
+        return _paragraph([*person, *scenery])
+
+    def _action_opening(self, sentence: Sentence, text: str) -> str:
+        """The sentence as what the subject does, or "" when it begins with no verb."""
+        tokens = sentence.tokens
+        at = 0
+        causative = _CAUSATIVE_PRONOUN.match(text)
+        if causative:
+            return self._third(text[causative.end():])
+        while at < len(tokens) and (tokens[at].tag in ("ADV", "PUNCT", "CONJ") or tokens[at].low in ("please", "then")):
+            at += 1
+        if at >= len(tokens):
+            return ""
+        token = tokens[at]
+        lead = text[:token.start].strip(" ,").lower()
+        lead = "" if lead in ("please", "and", "") else lead + " "
+        body = text[token.start:]
+        if token.tag == "VERB" and token.form == "ing":
+            return f"is {lead}{body[:1].lower()}{body[1:]}"
+        if token.tag == "VERB" and token.form in ("s", "part", "past"):
+            return f"{lead}{body[:1].lower()}{body[1:]}"
+        if token.tag == "VERB" and token.form == "base":
+            return lead + self._third(body[:1].lower() + body[1:])
+        if token.tag in ("PREP", "REL") and token.low in ("with", "in", "who", "without", "at", "on"):
+            return body[:1].lower() + body[1:] if token.low != "who" else body
+        return ""
+
+    def _third(self, text: str) -> str:
+        """The base verbs of an imperative in the third person: "wave and smile" -> "waves and smiles"."""
+        tokens = parse(f"they {text}").tokens
+        edits = []
+        for index, token in enumerate(tokens[1:], start=1):
+            before = tokens[index - 1]
+            table = _AUX_THIRD
+            if token.tag == "AUX" and token.low in table and before.low != "to":
+                edits.append(Edit(token.start - 5, token.end - 5, table[token.low]))
+            elif token.low == "be" and index == 1:
+                edits.append(Edit(token.start - 5, token.end - 5, "is"))
+            elif token.tag == "VERB" and token.form == "base" and before.low not in lx.MODALS and before.tag != "OPRON":
+                if token.low in (base for base, form in verb_readings(token.low) if form == "base"):
+                    edits.append(Edit(token.start - 5, token.end - 5, third_person(token.low)))
+        return _apply(text, edits, 0, len(text))
+
+
+_CAUSATIVE_PRONOUN = re.compile(r"^(?:please\s+)?(?:make|have|let|get)\s+(?:her|him|them|it|me|us)\s+", re.IGNORECASE)
+_EMPTY_OPENING = re.compile(r"^(?:and|so|here|this is|it is|it's|meet|initially|at first|first|to begin with|the main character is|"
+                            r"the subject is|featuring|in the video|throughout the video|throughout the clip|"
+                            rf"(?:a|an|the)?\s*(?:[\w-]+\s+){{0,4}}{_MEDIUM}\s*[:,-])[,:]?$", re.IGNORECASE)
+
+
+def _listed(words: list[Token]) -> str:
+    """Adjectives as a list: "young, tall" -> "young and tall"; commas and "and" of the prompt are made anew."""
+    groups: list[str] = []
+    join = False
+    for token in words:
+        if token.tag in ("CONJ", "PUNCT"):
+            join = False
+            continue
+        word = token.text if token.tag == "NAME" or (token.text[0].isupper() and token.start > 0) else token.low
+        if join:
+            groups[-1] += " " + word
+        else:
+            groups.append(word)
+        join = token.tag == "ADV"
+    if len(groups) < 2:
+        return "".join(groups)
+    return ", ".join(groups[:-1]) + " and " + groups[-1]
+
+
+def _apply(text: str, edits: list[Edit], begin: int, end: int) -> str:
+    """`text[begin:end]` with the edits that lie within it."""
+    pieces: list[str] = []
+    at = begin
+    for edit in edits:
+        if edit.start < at or edit.end > end:
+            continue
+        pieces.append(text[at:edit.start])
+        pieces.append(edit.text)
+        at = edit.end
+    pieces.append(text[at:end])
+    return "".join(pieces)
+
+
+def _keeps_capital(text: str) -> bool:
+    first = text.split(None, 1)[0] if text.split() else ""
+    return len(first) > 1 and first.isupper() or first == "I"
+
+
+def _split_closing(text: str) -> tuple[str, str]:
+    stripped = text.rstrip()
+    body = stripped.rstrip(".!?")
+    return body, stripped[len(body):]
+
+
+def _glue(text: str) -> str:
+    return text if not text or text[0] in ",.;:!?'" else " " + text
+
+
+def _join(head: str, tail: str) -> str:
+    """Head and tail with the comma that an apposition needs."""
+    tail = tail.strip()
+    if not tail:
+        return head.rstrip(",") + "."
+    if tail[0] in ",.;:!?'":
+        return head.rstrip(",") + tail
+    apposed = "," in head and not head.endswith(",")
+    if apposed and tail.split(None, 1)[0].lower() not in ("with", "in", "who", "of", "and", "wearing", "dressed"):
+        return f"{head}, {tail}"
+    return f"{head} {tail}"
+
+
+def _paragraph(parts: list[str]) -> str:
+    sentences: list[str] = []
+    for part in parts:
+        part = re.sub(r"\s+", " ", part).strip()
+        part = re.sub(r"\s+([,.;:!?])", r"\1", part)
+        part = re.sub(r",(?:\s*,)+", ",", part).replace(",.", ".")
+        if not part:
+            continue
+        part = part[0].upper() + part[1:]
+        sentences.append(part if part[-1] in ".!?\u3002\uff01\uff1f\"'\u201d)" else part.rstrip(",;:") + ".")
+    return " ".join(sentences)
