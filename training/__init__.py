@@ -1,0 +1,1 @@
+"""How the weights of `mini` are made: the synthetic world and the trainers."""

@@ -1,0 +1,282 @@
+"""Trains mini's face analyzer: the detector (faces, landmarks, matte) and the recogniser.
+
+    python -m training.face --data DIR_of_shards --out checkpoints/face --seconds S [--resume] [--device cuda]
+    python -m training.face evaluate --data DIR_of_shards --analyzer checkpoints/face/analyzer
+
+One process, one device. The pictures lie on the device as bytes; every batch is made difficult there
+(`face_augment`). Both networks are trained one after the other, their weights averaged, their normalisation measured
+again for the averaged weights and melted into the convolutions; the result is the folder ``OUT/analyzer`` that
+`stillmotion.identity` loads. At the end the held-out persons in the shards calibrate the similarity at which two
+pictures are said to show one person.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from stillmotion.identity.networks import EMBEDDING_DIM, Detector, Recogniser, fold
+from training.common import (
+    Averaged,
+    Clock,
+    Curve,
+    Meter,
+    load_tensors,
+    optimizer,
+    save_tensors,
+    step_optimizer,
+    write_json,
+)
+from training.face_data import Store, read, split
+from training.face_losses import Crowd, detector_loss, recogniser_loss, scenes
+
+DETECTOR_SHARE = 0.42
+"""The detector's part of the time; the recogniser gets the rest."""
+LOG_SECONDS = 5.0
+SAVE_SECONDS = 30.0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; returns the exit code."""
+    began = time.monotonic()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["evaluate"]:
+        from training.face_evaluate import main as evaluate
+
+        return evaluate(arguments[1:])
+    options = _options(arguments)
+    device = torch.device(options.device)
+    if device.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = True
+        torch.backends.cudnn.allow_tf32 = True
+    torch.manual_seed(options.seed)
+    learn, judge = _load(options, device)
+    print(f"face: {len(learn)} pictures to learn from, {len(judge)} held out, {time.monotonic() - began:.1f} s", flush=True)
+    left = options.seconds - (time.monotonic() - began) - options.reserve
+    if left <= 0:
+        raise SystemExit(f"--seconds: {options.seconds:g} s are too few, loading the data took longer")
+    train_detector(learn, options.out, left * DETECTOR_SHARE, options)
+    left = options.seconds - (time.monotonic() - began) - options.reserve
+    train_recogniser(learn, options.out, left, options)
+    report = finish(options.out, judge, device)
+    print(json.dumps(report), flush=True)
+    return 0
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m training.face", description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of shards from training.world render")
+    parser.add_argument("--out", type=Path, required=True, help="checkpoint folder")
+    parser.add_argument("--seconds", type=float, required=True, help="time for everything, loading included")
+    parser.add_argument("--reserve", type=float, default=6.0, help="seconds of it kept for the evaluation at the end")
+    parser.add_argument("--resume", action="store_true", help="start from the checkpoint in --out")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--detector-batch", type=int, default=256)
+    parser.add_argument("--people", type=int, default=192, help="persons in a recogniser batch")
+    parser.add_argument("--views", type=int, default=4, help="pictures of each person in it")
+    parser.add_argument("--detector-room", type=int, default=24_000, help="whole pictures kept for the detector")
+    parser.add_argument("--limit", type=int, default=200_000, help="faces kept for the recogniser")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args(arguments)
+
+
+def _load(options: argparse.Namespace, device: torch.device) -> tuple[Store, Store]:
+    from training.world.people import HELD_OUT
+
+    learn, judge = split(read(options.data), device, HELD_OUT, options.detector_room, options.limit)
+    if not len(learn):
+        raise SystemExit(f"--data: no picture of a training person in {options.data}")
+    return learn, judge
+
+
+def _precision(device: torch.device) -> torch.dtype | None:
+    return torch.bfloat16 if device.type == "cuda" else None
+
+
+def train_detector(store: Store, out: Path, seconds: float, options: argparse.Namespace) -> None:
+    """Train the detector for ``seconds`` and leave ``out/detector.safetensors`` (float32, averaged, unfolded)."""
+    network = Detector().to(store.device)
+    precision = _precision(store.device)
+
+    def step() -> dict[str, Tensor]:
+        return detector_loss(network, scenes(store, options.detector_batch), precision)
+
+    @torch.no_grad()
+    def settle() -> None:
+        network(scenes(store, options.detector_batch).pictures * 2 - 1)
+
+    _train("detector", {"network": network}, step, settle, options.detector_batch, out, seconds, 2e-3, options.resume)
+
+
+def train_recogniser(store: Store, out: Path, seconds: float, options: argparse.Namespace) -> None:
+    """Train the recogniser for ``seconds`` and leave ``out/recogniser.safetensors`` (float32, averaged, unfolded)."""
+    from training.face_losses import faces
+
+    crowd = crowd_of(store)
+    network = Recogniser().to(store.device)
+    regress = nn.Linear(EMBEDDING_DIM, crowd.vectors.shape[1]).to(store.device)
+    precision = _precision(store.device)
+
+    def step() -> dict[str, Tensor]:
+        crops, who = crowd.draw(options.people, options.views)
+        return recogniser_loss(network, regress, crops, who, crowd, precision)
+
+    @torch.no_grad()
+    def settle() -> None:
+        crops, _ = crowd.draw(options.people, options.views)
+        network(faces(crops) * 2 - 1)
+
+    modules = {"network": network, "regress": regress}
+    size = min(options.people, len(crowd.persons)) * options.views
+    _train("recogniser", modules, step, settle, size, out, seconds, 2e-3, options.resume)
+
+
+def crowd_of(store: Store) -> Crowd:
+    """What the world knows of the persons in a store."""
+    from training.world.people import identity_of
+
+    people = [identity_of(int(i)) for i in torch.unique(store["persons"]).tolist()]
+    import numpy as np
+
+    vectors = torch.from_numpy(np.stack([p.vector() for p in people])).to(store.device)
+    man = torch.tensor([float(p.gender == "man") for p in people], device=store.device)
+    age = torch.tensor([p.age / 100 for p in people], device=store.device)
+    return Crowd(store, vectors, man, age)
+
+
+def _train(
+    name: str,
+    modules: dict[str, nn.Module],
+    step: Callable[[], dict[str, Tensor]],
+    settle: Callable[[], None],
+    batch: int,
+    out: Path,
+    seconds: float,
+    rate: float,
+    resume: bool,
+) -> None:
+    """The loop of both networks; ends with the averaged weights in ``out/NAME.safetensors``."""
+    path = out / f"{name}.safetensors"
+    if resume and path.exists():
+        _restore(modules, path)
+    averaged = Averaged(modules, decay=0.998)
+    device = next(modules["network"].parameters()).device
+    groups = [{"params": [p for m in modules.values() for p in m.parameters()], "base": rate, "weight_decay": 0.02}]
+    optim = optimizer(groups, device)
+    clock, curve, meter = Clock(seconds), Curve(out / f"{name}.csv"), Meter()
+    number, logged, saved = 0, 0.0, 0.0
+    for module in modules.values():
+        module.train()
+    while clock.running():
+        parts = step()
+        norm = step_optimizer(parts["loss"], optim, clock, number, clip=5.0, warmup=100)
+        averaged.update()
+        meter.add(**parts, norm=norm)
+        number += 1
+        if clock.elapsed - logged > LOG_SECONDS or number == 10:
+            # Reading the meter is where a loss that is not a number ends the run.
+            curve.log(number, number * batch, **meter.read())
+            logged = clock.elapsed
+        if clock.elapsed - saved > SAVE_SECONDS:
+            with averaged.applied():
+                _keep(modules, path)
+            saved = clock.elapsed
+    if meter.count:
+        curve.log(number, number * batch, **meter.read())
+    with averaged.applied():
+        measure_norms(modules["network"], settle)
+        _keep(modules, path)
+    draw_curve(out / f"{name}.csv")
+
+
+def measure_norms(network: nn.Module, settle: Callable[[], None], rounds: int = 30) -> None:
+    """Measure every batch norm's mean and variance anew, for the weights that the network holds now."""
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    momentum = [m.momentum for m in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+    network.train()
+    for _ in range(rounds):
+        settle()
+    for norm, kept in zip(norms, momentum, strict=True):
+        norm.momentum = kept
+
+
+def _keep(modules: dict[str, nn.Module], path: Path) -> None:
+    state = {f"{m}.{k}": v for m, module in modules.items() for k, v in module.state_dict().items()}
+    save_tensors(state, path, dtype=None)
+
+
+def _restore(modules: dict[str, nn.Module], path: Path) -> None:
+    state = load_tensors(path)
+    for name, module in modules.items():
+        module.load_state_dict({k.removeprefix(f"{name}."): v for k, v in state.items() if k.startswith(f"{name}.")})
+
+
+def export(out: Path, same_person: float | None) -> Path:
+    """Write ``out/analyzer``: both networks folded, bfloat16, with the config that `stillmotion.identity` reads."""
+    folder = out / "analyzer"
+    for name in ("detector", "recogniser"):
+        state = load_tensors(out / f"{name}.safetensors")
+        own = {k.removeprefix("network."): v for k, v in state.items() if k.startswith("network.")}
+        folded = {k: v for k, v in fold(own).items() if not k.endswith("num_batches_tracked")}
+        save_tensors(folded, folder / f"{name}.safetensors")
+    config = {"format": "stillmotion-analyzer", "version": 1, "detection_threshold": 0.4, "gender_threshold": 0.85}
+    if same_person is not None:
+        config["same_person"] = round(same_person, 4)
+    write_json(config, folder / "config.json")
+    return folder
+
+
+def finish(out: Path, judge: Store, device: torch.device) -> dict[str, float | int | None]:
+    """Export, evaluate on the held-out pictures where there are enough, and store the calibrated threshold."""
+    from training.face_evaluate import evaluate
+
+    folder = export(out, None)
+    if len(judge) < 4:
+        print("face: too few held-out pictures to calibrate", flush=True)
+        return {}
+    report = evaluate(folder, judge, str(device))
+    threshold = report["same_person_threshold"]
+    export(out, None if threshold is None else float(threshold))
+    write_json(report, out / "evaluation.json")
+    return report
+
+
+def draw_curve(path: Path) -> None:
+    """Draw the loss of a curve's CSV as a PNG beside it, logarithmic, over the samples seen."""
+    import math
+
+    from PIL import Image, ImageDraw
+
+    with path.open(newline="") as file:
+        rows = [(float(r["samples"]), max(1e-6, float(r["loss"]))) for r in csv.DictReader(file)]
+    if len(rows) < 2:
+        return
+    width, height, edge = 640, 360, 40
+    logs = [math.log10(loss) for _, loss in rows]
+    low, high = min(logs), max(max(logs), min(logs) + 1e-3)
+    last = max(samples for samples, _ in rows)
+    picture = Image.new("RGB", (width, height), "white")
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((edge, edge, width - edge, height - edge), outline="grey")
+    points = [
+        (edge + (width - 2 * edge) * samples / last, height - edge - (height - 2 * edge) * (value - low) / (high - low))
+        for (samples, _), value in zip(rows, logs, strict=True)
+    ]
+    draw.line(points, fill=(40, 80, 170), width=2)
+    draw.text((edge, 12), f"{path.stem}: loss {10**high:.3g} to {10 ** logs[-1]:.3g}, {last / 1e6:.2f} M samples", fill="black")
+    picture.save(path.with_suffix(".png"))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

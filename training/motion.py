@@ -1,0 +1,168 @@
+"""Trains stage 2: Wan's VACE transformer and its umT5 text encoder.
+
+    python -m training.motion --data DIR --models DIR --seconds S [--resume] [--compile]
+
+Flow matching (arXiv 2210.02747): x_t = (1 - s) x_0 + s noise, the target is noise - x_0. Four tasks are mixed, fed with
+exactly what WanVACEPipeline feeds: the first frame; the first frame and a reference; the reference alone (r2v); the last
+five frames of the segment before and the reference (extension). A reference is a latent frame in front of the clip.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from training import networks
+from training.bank import ClipBank
+from training.common import Averaged, Clock, Curve, Meter, load_tensors, optimizer, save_tensors, step_optimizer
+from training.vae import decode_video
+
+NO_TEXT = 0.1
+SHIFT = 3.0
+TASKS = ("first", "first+reference", "reference", "extension+reference")
+SHARES = (0.15, 0.45, 0.25, 0.15)
+
+
+class MotionModels(nn.Module):
+    """What stage 2 trains, under the names of the folders it is saved in."""
+
+    def __init__(self, vocab: int) -> None:
+        super().__init__()
+        self.transformer = networks.transformer()
+        self.text_encoder = networks.umt5(vocab)
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Token ids (B, L), 0 for padding -> states (B, L, C), zero where padded, as the pipeline makes them."""
+        mask = ids.ne(0)
+        states = self.text_encoder(ids, mask.long()).last_hidden_state
+        return states * mask[..., None]
+
+
+def control(bank: ClipBank, task: str, sample: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """The clean latents (B, 16, T, h, w) and the control input (B, 96, T, h, w) of one task.
+
+    Control channels: 16 of the kept frames, 16 of the frames to make (all grey: a constant), 64 of the mask. A
+    reference stands in front with zeros beside it, and its mask is zero.
+    """
+    x0 = sample["latents"]
+    b, c, t, h, w = x0.shape
+    kept = {"first": "inactive_first", "reference": "grey"}.get(task.split("+")[0], "inactive_last")
+    inactive = bank.grey.expand_as(x0) if kept == "grey" else sample[kept]
+    mask = torch.ones(b, 64, t, h, w, device=x0.device, dtype=x0.dtype)
+    if task.startswith("extension"):
+        mask[:, :, 0] = 0
+    fed = torch.cat([inactive, bank.grey.expand_as(x0), mask], dim=1)
+    if task.endswith("reference"):
+        reference = sample["reference"]
+        front = torch.cat([reference, torch.zeros(b, c + 64, 1, h, w, device=x0.device, dtype=x0.dtype)], dim=1)
+        return torch.cat([reference, x0], dim=2), torch.cat([front, fed], dim=2)
+    return x0, fed
+
+
+def flow_loss(models: MotionModels, bank: ClipBank, task: str, sample: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """The weighted loss to descend (moving places count more) and the plain mean square error to log."""
+    x0, fed = control(bank, task, sample)
+    x0 = x0.float()
+    device, count = x0.device, len(x0)
+    u = torch.sigmoid(torch.randn(count, device=device))
+    s = (SHIFT * u / (1 + (SHIFT - 1) * u)).view(-1, 1, 1, 1, 1)
+    noise = torch.randn_like(x0)
+    noised = (1 - s) * x0 + s * noise
+    ids = sample["ids"] * (torch.rand(count, 1, device=device) >= NO_TEXT)
+    ids[:, 0] = torch.where(ids[:, 0] == 0, torch.full_like(ids[:, 0], bank.eos), ids[:, 0])
+    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        v = models.transformer(noised, s.flatten() * 1000, models.embed(ids), control_hidden_states=fed, return_dict=False)[0]
+    error = (v.float() - (noise - x0)).square().mean(1, keepdim=True)
+    clip = x0[:, :, -sample["latents"].shape[2] :]
+    moved = (clip - clip[:, :, :1]).abs().mean(1, keepdim=True)
+    weight = torch.ones_like(error)
+    weight[:, :, -clip.shape[2] :] += 2 * moved.clamp(max=1.5)
+    return (error * weight).mean() / weight.mean(), error.mean()
+
+
+def train(data: Path, folder: Path, seconds: float, resume: bool, device: torch.device, batch: int, compiled: bool) -> None:
+    """Train for ``seconds``, data loading and encoding included, and save ``folder``/motion.safetensors."""
+    clock = Clock(seconds)
+    bank = ClipBank(data, folder, device)
+    models = MotionModels(bank.vocab)
+    if resume:
+        models.load_state_dict(load_tensors(folder / "motion.safetensors"))
+    models.to(device).train()
+    if compiled:
+        models.transformer.compile_repeated_blocks(fullgraph=True)
+    optim = optimizer([{"params": list(models.parameters()), "base": 4e-4 if resume else 8e-4}], device)
+    mean = Averaged({"models": models}, 0.9995)
+    curve, meter, step = Curve(folder / "motion.csv"), Meter(), 0
+    shares = torch.tensor(SHARES)
+    while clock.running():
+        task = TASKS[int(torch.multinomial(shares, 1))]
+        loss, plain = flow_loss(models, bank, task, bank.clips(batch))
+        step_optimizer(loss, optim, clock, step)
+        mean.update()
+        meter.add(loss=plain)
+        step += 1
+        if step % 100 == 0:
+            curve.log(step, step * batch, **meter.read())
+    models.eval()
+    with mean.applied():
+        save_tensors(models.state_dict(), folder / "motion.safetensors")
+        sheet(models, bank, folder / "motion.png")
+
+
+@torch.no_grad()
+def generate(models: MotionModels, bank: ClipBank, task: str, sample: dict[str, Tensor], steps: int = 16, scale: float = 2.5) -> Tensor:
+    """Latents of a batch, sampled with plain Euler steps of the shifted schedule and guidance."""
+    x0, fed = control(bank, task, sample)
+    device = x0.device
+    x = torch.randn(x0.shape, generator=torch.Generator().manual_seed(0)).to(device)
+    u = torch.linspace(1, 0, steps + 1, device=device)
+    sigmas = SHIFT * u / (1 + (SHIFT - 1) * u)
+    asked, free = models.embed(sample["ids"]), models.embed(bank.no_text.expand_as(sample["ids"]))
+    for s, after in zip(sigmas[:-1], sigmas[1:], strict=True):
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            t = (s * 1000).expand(len(x))
+            v = [models.transformer(x, t, c, control_hidden_states=fed.float(), return_dict=False)[0].float() for c in (asked, free)]
+        x = x + (after - s) * (v[1] + scale * (v[0] - v[1]))
+    return x[:, :, -sample["latents"].shape[2] :]
+
+
+@torch.no_grad()
+def sheet(models: MotionModels, bank: ClipBank, path: Path) -> None:
+    """Six clips, frames 0, 4 .. 16, real above made: first frame + reference, then reference alone."""
+    from PIL import Image
+
+    rows = []
+    for task in ("first+reference", "reference"):
+        sample = bank.clips(6)
+        made = decode_video(bank.vae, generate(models, bank, task, sample)).clamp(-1, 1)
+        real = decode_video(bank.vae, sample["latents"].float()).clamp(-1, 1)
+        for m, r in zip(made, real, strict=True):
+            rows.extend([torch.cat(list(x[:, ::4].permute(1, 0, 2, 3)), dim=2) for x in (r, m)])
+    half = len(rows) // 2
+    pixels = torch.cat([torch.cat(rows[:half], dim=1), torch.cat(rows[half:], dim=1)], dim=2)
+    image = ((pixels + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()
+    Image.fromarray(image).resize((image.shape[1] // 2, image.shape[0] // 2)).save(path)
+
+
+def main() -> None:
+    """Read the command line and train."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--models", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--batch", type=int, default=48)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    args: Any = parser.parse_args()
+    torch.manual_seed(2)
+    torch.set_float32_matmul_precision("high")
+    train(args.data, args.models, args.seconds, args.resume, torch.device(args.device), args.batch, args.compile)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,232 @@
+"""Trains stage 1: SDXL's UNet and text encoders on words, then HyperLoRA and its vision tower on people.
+
+    python -m training.still words|people --data DIR --models DIR --seconds S [--resume]
+
+``words`` learns captions -> pictures. ``people`` goes on with everything at once: the LoRA that HyperLoRA makes of one
+picture of a person must help to paint another picture of that person, in another scene. Noise schedule: SDXL's scaled
+linear betas with velocity prediction (arXiv 2202.00512), since a small model learns the large noise levels better so.
+
+Reads ``models``/still_vae; reads and writes ``models``/still: unet, text encoders, hyperlora, image_encoder.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from stillmotion.still.lora import attentions
+from training import networks
+from training.bank import Bank
+from training.common import Averaged, Clock, Curve, Meter, load_tensors, optimizer, save_tensors, step_optimizer
+from training.vae import decode_still
+
+TIMESTEPS = 1000
+NO_TEXT = 0.1
+NO_PERSON = 0.05
+FACE_WEIGHT = 2.0
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+RANK_SCALE = 0.5
+
+
+def alphas_cumprod(device: torch.device) -> Tensor:
+    """SDXL's schedule: the cumulative product of 1 - beta, betas linear in their square root, (1000,)."""
+    betas = torch.linspace(0.00085**0.5, 0.012**0.5, TIMESTEPS, device=device) ** 2
+    return torch.cumprod(1 - betas, dim=0)
+
+
+class StillModels(nn.Module):
+    """Everything of stage 1 that is trained, under the names of the folders it is saved in."""
+
+    def __init__(self, vocab: int, eos: int) -> None:
+        super().__init__()
+        self.unet = networks.unet()
+        self.text_encoder, self.text_encoder_2 = networks.text_encoders(vocab, eos)
+        self.hyperlora = networks.hyperlora(self.unet)
+        self.image_encoder = networks.vision()
+
+    def embed(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Token ids (B, 77) -> both encoders' penultimate states (B, 77, C) and the second's pooled vector."""
+        one = self.text_encoder(ids, output_hidden_states=True)
+        two = self.text_encoder_2(ids, output_hidden_states=True)
+        return torch.cat([one.hidden_states[-2], two.hidden_states[-2]], dim=-1), two.text_embeds
+
+    def lora(self, pictures: Tensor, id_embeds: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
+        """Reference crops (B, S, S, 3) uint8 and unit embeddings (B, 512) -> per-sample LoRAs."""
+        x = pictures.permute(0, 3, 1, 2).float() / 255
+        mean = torch.tensor(CLIP_MEAN, device=x.device).view(1, 3, 1, 1)
+        std = torch.tensor(CLIP_STD, device=x.device).view(1, 3, 1, 1)
+        tokens = self.image_encoder(pixel_values=(x - mean) / std, output_hidden_states=True).hidden_states[-2]
+        made: dict[str, tuple[Tensor, Tensor]] = self.hyperlora.weights(tokens, id_embeds[:, None])
+        return made
+
+    def forward(self, latents: Tensor, t: Tensor, context: Tensor, pooled: Tensor) -> Tensor:
+        """The UNet's velocity for noised latents (B, 16, h, w) at timesteps t (B,)."""
+        time_ids = torch.tensor(networks.TIME_IDS, device=latents.device, dtype=torch.float32).expand(len(latents), 6)
+        kwargs = {"text_embeds": pooled, "time_ids": time_ids}
+        return self.unet(latents, t, context, added_cond_kwargs=kwargs).sample
+
+
+class Personal:
+    """Adds per-sample low-rank deltas beside a UNet's attention projections, without renaming its parameters."""
+
+    def __init__(self, unet: nn.Module) -> None:
+        self.current: dict[str, tuple[Tensor, Tensor]] | None = None
+        for name, attention in attentions(unet).items():
+            for suffix, path in (("to_q", "to_q"), ("to_k", "to_k"), ("to_v", "to_v"), ("to_out_0", "to_out.0")):
+                attention.get_submodule(path).register_forward_hook(self._hook(f"{name}_{suffix}"))
+
+    def _hook(self, key: str) -> Any:
+        def add(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+            if self.current is None:
+                return output
+            down, up = self.current[key]
+            x = inputs[0]
+            delta = torch.bmm(torch.bmm(x, down.to(x.dtype).mT), up.to(x.dtype).mT)
+            return output + RANK_SCALE * delta
+
+        return add
+
+    @contextmanager
+    def applied(self, lora: dict[str, tuple[Tensor, Tensor]] | None) -> Iterator[None]:
+        """Within the block, every sample of the batch passes through its own LoRA."""
+        self.current = lora
+        try:
+            yield
+        finally:
+            self.current = None
+
+
+def load_models(folder: Path, bank: Bank, resume: bool) -> StillModels:
+    """Fresh models, or those saved in ``folder``/still.safetensors."""
+    models = StillModels(bank.vocab, bank.eos)
+    if resume:
+        missing, extra = models.load_state_dict(load_tensors(folder / "still.safetensors"), strict=False)
+        if missing or extra:
+            print("loaded with", len(missing), "fresh and", len(extra), "dropped tensors", flush=True)
+    return models
+
+
+def train(phase: str, data: Path, folder: Path, seconds: float, resume: bool, device: torch.device, batch: int) -> None:
+    """Train one phase for ``seconds``, data loading and encoding included, and save."""
+    clock = Clock(seconds)
+    bank = Bank(data, folder, device)
+    models = load_models(folder, bank, resume).to(device).train()
+    personal = Personal(models.unet)
+    people = phase == "people"
+    words = [models.unet, models.text_encoder, models.text_encoder_2]
+    groups: list[dict[str, Any]] = [
+        {"params": [p for m in words for p in m.parameters()], "base": 3e-4 if people or resume else 6e-4}
+    ]
+    if people:
+        persons = [models.hyperlora, models.image_encoder]
+        groups.append({"params": [p for m in persons for p in m.parameters()], "base": 6e-4})
+    optim = optimizer(groups, device)
+    mean = Averaged({"models": models}, 0.9995)
+    alphas = alphas_cumprod(device)
+    curve, meter, step = Curve(folder / f"still_{phase}.csv"), Meter(), 0
+    while clock.running():
+        sample = bank.people(batch) if people else bank.stills(batch)
+        loss, plain = velocity_loss(models, personal, sample, alphas, people)
+        step_optimizer(loss, optim, clock, step)
+        mean.update()
+        meter.add(loss=plain)
+        step += 1
+        if step % 100 == 0:
+            curve.log(step, step * batch, **meter.read())
+    models.eval()
+    with mean.applied():
+        save_tensors(models.state_dict(), folder / "still.safetensors")
+        sheet(models, personal, bank, folder / f"still_{phase}.png", people)
+
+
+def velocity_loss(
+    models: StillModels, personal: Personal, sample: dict[str, Tensor], alphas: Tensor, people: bool
+) -> tuple[Tensor, Tensor]:
+    """The weighted loss to descend and the plain mean square error to log."""
+    x0, device = sample["latents"].float(), sample["latents"].device
+    count = len(x0)
+    t = torch.randint(0, TIMESTEPS, (count,), device=device)
+    a = alphas[t].sqrt().view(-1, 1, 1, 1)
+    s = (1 - alphas[t]).sqrt().view(-1, 1, 1, 1)
+    noise = torch.randn_like(x0)
+    ids = torch.where(torch.rand(count, 1, device=device) < NO_TEXT, sample["no_text"], sample["ids"])
+    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        context, pooled = models.embed(ids)
+        lora = models.lora(sample["crops"], sample["embeds"]) if people else None
+        if lora is not None:
+            keep = (torch.rand(count, 1, 1, device=device) >= NO_PERSON).float()
+            lora = {k: (down, up * keep) for k, (down, up) in lora.items()}
+        with personal.applied(lora):
+            v = models(a * x0 + s * noise, t, context, pooled).float()
+    error = (v - (a * noise - s * x0)).square().mean(1)
+    weight = 1 + (FACE_WEIGHT - 1) * sample["face"]
+    return (error * weight).mean() / weight.mean(), error.mean()
+
+
+@torch.no_grad()
+def generate(
+    models: StillModels, personal: Personal, sample: dict[str, Tensor], people: bool, steps: int = 20, scale: float = 3.0
+) -> Tensor:
+    """Latents sampled with DPM++ 2M Karras and guidance for a batch, as the pipeline samples them."""
+    from diffusers import DPMSolverMultistepScheduler
+
+    device = sample["latents"].device
+    scheduler = DPMSolverMultistepScheduler(
+        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", prediction_type="v_prediction", use_karras_sigmas=True
+    )
+    scheduler.set_timesteps(steps, device=device)
+    x = torch.randn(sample["latents"].shape, generator=torch.Generator().manual_seed(0)).to(device)
+    context, pooled = models.embed(torch.cat([sample["ids"], sample["no_text"].expand_as(sample["ids"])]))
+    lora = models.lora(sample["crops"], sample["embeds"]) if people else None
+    both = {k: (torch.cat([d, d]), torch.cat([u, u])) for k, (d, u) in lora.items()} if lora else None
+    for t in scheduler.timesteps:
+        with personal.applied(both):
+            v = models(torch.cat([x, x]), t.expand(2 * len(x)), context, pooled)
+        asked, free = v.chunk(2)
+        x = scheduler.step(free + scale * (asked - free), t, x).prev_sample
+    return x
+
+
+@torch.no_grad()
+def sheet(models: StillModels, personal: Personal, bank: Bank, path: Path, people: bool) -> None:
+    """A picture of 16 samples under their targets (and references), for the eye."""
+    from PIL import Image
+
+    sample = bank.people(16) if people else bank.stills(16)
+    made = decode_still(bank.vae, generate(models, personal, sample, people))
+    real = decode_still(bank.vae, sample["latents"].float())
+    rows = [real, made]
+    if people:
+        crops = sample["crops"].permute(0, 3, 1, 2).float() / 127.5 - 1
+        rows.insert(0, F.interpolate(crops, size=real.shape[-2:]))
+    pixels = torch.cat([torch.cat(list(r), dim=2) for r in rows], dim=1).clamp(-1, 1)
+    image = ((pixels + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()
+    Image.fromarray(image).resize((image.shape[1] // 2, image.shape[0] // 2)).save(path)
+
+
+def main() -> None:
+    """Read the command line and train."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("phase", choices=["words", "people"])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--models", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    args = parser.parse_args()
+    torch.manual_seed(1)
+    torch.set_float32_matmul_precision("high")
+    train(args.phase, args.data, args.models, args.seconds, args.resume, torch.device(args.device), args.batch)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,231 @@
+"""Trains the two autoencoders: the still's AutoencoderKL and the video's AutoencoderKLWan.
+
+    python -m training.vae still|video --data DIR --out DIR --seconds S [--resume]
+
+Losses: L1, L1 of the horizontal and vertical differences (edges), and a KL of weight 1e-6. After training, the latents'
+mean and spread are measured and folded into the 1x1 convolutions at the bottleneck (still) or written into the config
+(video), so that a diffusion model sees zero mean and unit variance per channel.
+
+The video autoencoder is causal and runs in chunks (first frame, then fours). For training it runs in one pass
+(``one_pass``), which computes the same numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import types
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training.common import Averaged, Clock, Curve, Meter, load_tensors, optimizer, save_tensors, step_optimizer, write_json
+from training.networks import still_vae, video_vae
+from training.store import Store  # noqa
+
+KL_WEIGHT = 1e-6
+EDGE_WEIGHT = 1.0
+FIRST_FRAME_WEIGHT = 3.0
+
+
+def one_pass(vae: Any) -> None:
+    """Let an AutoencoderKLWan's resampling layers work on a whole clip at once, when they are given no cache.
+
+    The chunked path passes the first frame through untouched and convolves the others in time: downsampling over
+    windows of three with stride two that begin at the first frame, upsampling with zeros before the second frame.
+    """
+    for module in vae.modules():
+        if type(module).__name__ == "WanResample" and hasattr(module, "time_conv"):
+            module.forward = types.MethodType(_resample_all, module)
+
+
+def _resample_all(self: Any, x: Tensor, feat_cache: Any = None, feat_idx: Any = None) -> Tensor:
+    if feat_cache is not None:
+        return type(self).forward(self, x, feat_cache, feat_idx)
+    b, c, t, h, w = x.shape
+    if self.mode == "upsample3d" and t > 1:
+        later = self.time_conv(x[:, :, 1:])
+        later = later.reshape(b, 2, c, t - 1, h, w).permute(0, 2, 3, 1, 4, 5).reshape(b, c, 2 * (t - 1), h, w)
+        x = torch.cat([x[:, :, :1], later], dim=2)
+        t = x.shape[2]
+    x = self.resample(x.permute(0, 2, 1, 3, 4).reshape(b * t, c, h, w))
+    x = x.view(b, t, *x.shape[1:]).permute(0, 2, 1, 3, 4)
+    if self.mode == "downsample3d" and t > 1:
+        x = torch.cat([x[:, :, :1], self.time_conv(x)], dim=2)
+    return x
+
+
+def patchify(x: Tensor) -> Tensor:
+    """(B, C, T, H, W) to (B, 4C, T, H/2, W/2), in diffusers' channel order."""
+    b, c, t, h, w = x.shape
+    x = x.reshape(b, c, t, h // 2, 2, w // 2, 2).permute(0, 1, 6, 4, 2, 3, 5)
+    return x.reshape(b, c * 4, t, h // 2, w // 2)
+
+
+def unpatchify(x: Tensor) -> Tensor:
+    """The inverse of ``patchify``."""
+    b, c, t, h, w = x.shape
+    x = x.reshape(b, c // 4, 2, 2, t, h, w).permute(0, 1, 4, 5, 3, 6, 2)
+    return x.reshape(b, c // 4, t, h * 2, w * 2)
+
+
+def encode_video(vae: Any, frames: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and log-variance, (B, 16, 1+(T-1)/4, H/8, W/8), of frames (B, 3, T, H, W) in -1..1, in one pass."""
+    mean, logvar = vae.quant_conv(vae.encoder(patchify(frames))).chunk(2, dim=1)
+    return mean, logvar
+
+
+def decode_video(vae: Any, latents: Tensor) -> Tensor:
+    """Frames (B, 3, T, H, W) of latents, in one pass, not clamped."""
+    return unpatchify(vae.decoder(vae.post_quant_conv(latents)))
+
+
+def encode_still(vae: Any, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and log-variance, (B, 16, H/8, W/8), of images (B, 3, H, W) in -1..1."""
+    mean, logvar = vae.quant_conv(vae.encoder(images)).chunk(2, dim=1)
+    return mean, logvar
+
+
+def decode_still(vae: Any, latents: Tensor) -> Tensor:
+    """Images (B, 3, H, W) of latents, not clamped."""
+    return vae.decoder(vae.post_quant_conv(latents))
+
+
+def to_float(pixels: Tensor) -> Tensor:
+    """uint8 (..., H, W, 3) to float in -1..1 with the channels before the picture: (B, 3, H, W) or (B, 3, T, H, W)."""
+    x = pixels.float() / 127.5 - 1
+    return x.permute(0, 3, 1, 2) if x.ndim == 4 else x.permute(0, 4, 1, 2, 3)
+
+
+def edges(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Differences along the width and the height."""
+    return x[..., 1:] - x[..., :-1], x[..., 1:, :] - x[..., :-1, :]
+
+
+def reconstruction_loss(y: Tensor, x: Tensor, weight: Tensor | None = None) -> Tensor:
+    """L1 plus L1 of edges; ``weight`` (broadcastable to (B, 1, T, 1, 1)) stresses some frames."""
+
+    def mean(d: Tensor) -> Tensor:
+        return (d.abs() * weight).mean() / weight.mean() if weight is not None else d.abs().mean()
+
+    (yw, yh), (xw, xh) = edges(y), edges(x)
+    return mean(y - x) + EDGE_WEIGHT * (mean(yw - xw) + mean(yh - xh))
+
+
+def plan_still(done: float) -> tuple[int, int]:
+    """(batch, crop) of the still autoencoder at this part of the run: small crops first, whole frames last."""
+    return (96, 128) if done < 0.6 else (48, 192) if done < 0.85 else (24, 256)
+
+
+def plan_video(done: float, step: int) -> tuple[int, int, int]:
+    """(batch, crop, frames): single images first, then mixed lengths, larger crops last."""
+    if done < 0.2:
+        return 96, 128, 1
+    size, scale = (128, 1.0) if done < 0.75 else (192, 0.45)
+    length = (1, 5, 9, 17, 17)[step % 5]
+    return max(2, int({1: 64, 5: 24, 9: 16, 17: 10}[length] * scale)), size, length
+
+
+def train(kind: str, data: Path, out: Path, seconds: float, resume: bool, device: torch.device) -> None:
+    """Train one autoencoder for ``seconds`` and write ``out``/vae.safetensors and the latents' figures."""
+    clock = Clock(seconds)
+    still = kind == "still"
+    vae = still_vae() if still else video_vae()
+    if resume:
+        vae.load_state_dict(load_tensors(out / "vae.safetensors"))
+    if not still:
+        one_pass(vae)
+    vae.to(device)
+    store = Store(data, device, clips=not still)
+    optim = optimizer([{"params": list(vae.parameters()), "base": 4e-4 if resume else 8e-4}], device)
+    mean_weights = Averaged({"vae": vae}, 0.998)
+    curve, meter, step, samples = Curve(out / f"{kind}_vae.csv"), Meter(), 0, 0
+    while clock.running():
+        if still:
+            batch, crop = plan_still(clock.done)
+            x = to_float(store.still_crops(batch, crop))
+            samples += batch
+            weight = None
+        else:
+            batch, crop, length = plan_video(clock.done if not resume else 0.2 + 0.8 * clock.done, step)
+            x = to_float(store.clip_crops(batch, length, crop))
+            samples += batch * length
+            weight = torch.ones(1, 1, length, 1, 1, device=device)
+            weight[:, :, 0] = FIRST_FRAME_WEIGHT if length > 1 else 1.0
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            mean, logvar = encode_still(vae, x) if still else encode_video(vae, x)
+            z = mean + torch.randn_like(mean) * torch.exp(0.5 * logvar.clamp(-20, 10))
+            y = decode_still(vae, z) if still else decode_video(vae, z)
+        kl = 0.5 * (mean.float().square() + logvar.float().exp() - 1 - logvar.float()).mean()
+        recon = reconstruction_loss(y.float(), x, weight)
+        step_optimizer(recon + KL_WEIGHT * kl, optim, clock, step)
+        mean_weights.update()
+        meter.add(loss=recon, kl=kl, mse=F.mse_loss(y.detach().float().clamp(-1, 1), x))
+        step += 1
+        if step % 200 == 0:
+            store.refresh()
+            figures = meter.read()
+            curve.log(step, samples, psnr=_psnr(figures["mse"]), **figures)
+    with mean_weights.applied():
+        finish(kind, vae, store, out)
+
+
+def _psnr(mse: float) -> float:
+    """PSNR in dB of a mean square error over pictures in -1..1."""
+    return float(10 * torch.log10(torch.tensor(4.0 / max(mse, 1e-12))))
+
+
+@torch.no_grad()
+def finish(kind: str, vae: Any, store: Store, out: Path) -> None:
+    """Fold or record the latents' mean and spread, measure PSNR on whole held-out frames, and write the weights."""
+    still = kind == "still"
+    vae.eval()
+    xs = [to_float(store.still_crops(16, 256) if still else store.clip_crops(2, 17, 256)) for _ in range(16)]
+    means = torch.cat([(encode_still(vae, x) if still else encode_video(vae, x))[0] for x in xs])
+    dims = [d for d in range(means.ndim) if d != 1]
+    mean, std = means.mean(dims), means.std(dims)
+    mse = [F.mse_loss((decode_still if still else decode_video)(vae, z).clamp(-1, 1), x) for z, x in zip(means.split(len(xs[0])), xs, strict=True)]
+    figures: dict[str, Any] = {"psnr": _psnr(torch.stack(mse).mean().item()), "latent_mean": mean.tolist(), "latent_std": std.tolist()}
+    if still:
+        fold(vae, mean, std)
+    print(kind, "autoencoder, whole frames:", figures["psnr"], "dB", flush=True)
+    save_tensors(vae.state_dict(), out / "vae.safetensors")
+    write_json(figures, out / "latents.json")
+
+
+@torch.no_grad()
+def fold(vae: Any, mean: Tensor, std: Tensor) -> None:
+    """Make an AutoencoderKL's latents zero-mean and unit-variance without changing its pictures.
+
+    The encoder's last 1x1 convolution gives means and log-variances; both are shifted and scaled there, and the
+    decoder's first 1x1 convolution undoes it.
+    """
+    channels = len(mean)
+    down, up = vae.quant_conv, vae.post_quant_conv
+    scale = std.view(-1, 1, 1, 1)
+    down.weight[:channels] /= scale
+    down.bias[:channels] = (down.bias[:channels] - mean) / std
+    down.bias[channels:] -= 2 * std.log()
+    up.bias += (up.weight[:, :, 0, 0] @ mean)
+    up.weight *= std.view(1, -1, 1, 1)
+
+
+def main() -> None:
+    """Read the command line and train."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("kind", choices=["still", "video"])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    args = parser.parse_args()
+    torch.manual_seed(0)
+    torch.set_float32_matmul_precision("high")
+    train(args.kind, args.data, args.out, args.seconds, args.resume, torch.device(args.device))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""The lights of the world: a key light with shadow, a fill, a rim and the sky, in linear colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from training.world.people import Colour
+
+
+@dataclass(frozen=True)
+class Light:
+    """`direction` points from the person to the key light (x to the person's left, -y to the viewer).
+
+    `key`, `fill`, `rim` and `ambient` are linear RGB; `tint` multiplies the place behind (sRGB).
+    """
+
+    direction: tuple[float, float, float]
+    key: Colour
+    fill: Colour
+    rim: Colour
+    ambient: Colour
+    tint: Colour = (1.0, 1.0, 1.0)
+
+
+LIGHT_SETUPS: dict[str, Light] = {
+    "soft light": Light((0.40, -0.80, 0.55), (0.62, 0.60, 0.57), (0.16, 0.16, 0.17), (0.10,) * 3, (0.36,) * 3),
+    "bright daylight": Light(
+        (-0.35, -0.65, 0.80), (1.02, 0.98, 0.90), (0.14, 0.16, 0.20), (0.16,) * 3, (0.30, 0.33, 0.38), (1.06,) * 3
+    ),
+    "warm light": Light(
+        (0.55, -0.72, 0.40), (0.88, 0.62, 0.36), (0.16, 0.12, 0.09), (0.10, 0.07, 0.05), (0.34, 0.27, 0.20),
+        (1.0, 0.92, 0.82),
+    ),
+    "cold light": Light(
+        (-0.50, -0.75, 0.50), (0.46, 0.60, 0.82), (0.10, 0.13, 0.18), (0.07, 0.09, 0.12), (0.22, 0.28, 0.38),
+        (0.86, 0.95, 1.06),
+    ),
+    "dramatic side light": Light(
+        (0.95, -0.30, 0.25), (1.20, 1.12, 1.00), (0.03, 0.03, 0.04), (0.10,) * 3, (0.085, 0.085, 0.095),
+        (0.60, 0.60, 0.62),
+    ),
+    "golden sunset light": Light(
+        (-0.85, -0.45, 0.22), (1.25, 0.66, 0.26), (0.14, 0.12, 0.16), (0.40, 0.20, 0.08), (0.26, 0.20, 0.21),
+        (1.04, 0.80, 0.62),
+    ),
+    "neon light": Light(
+        (0.80, -0.50, 0.20), (0.95, 0.20, 0.62), (0.12, 0.42, 0.85), (0.15, 0.30, 0.60), (0.17, 0.13, 0.26),
+        (0.68, 0.58, 0.86),
+    ),
+}  # fmt: skip
