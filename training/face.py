@@ -192,12 +192,12 @@ def _train(
     if meter.count:
         curve.log(number, number * batch, **meter.read())
     with averaged.applied():
-        measure_norms(modules["network"], settle)
+        measure_norms(modules["network"], settle, rounds=30 if device.type == "cuda" else 4)
         _keep(modules, path)
     draw_curve(out / f"{name}.csv")
 
 
-def measure_norms(network: nn.Module, settle: Callable[[], None], rounds: int = 30) -> None:
+def measure_norms(network: nn.Module, settle: Callable[[], None], rounds: int) -> None:
     """Measure every batch norm's mean and variance anew, for the weights that the network holds now."""
     norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
     momentum = [m.momentum for m in norms]

@@ -23,7 +23,7 @@ from diffusers import (
 )
 from transformers import AutoTokenizer, CLIPImageProcessor, CLIPTokenizer
 
-from stillmotion.weights.manifest import write_manifest
+from stillmotion.weights import manifest
 from training import networks
 from training.common import load_tensors
 from training.motion import MotionModels
@@ -98,7 +98,8 @@ def main() -> None:
     args = parser.parse_args()
     for part in (still, motion, analyzer):
         part(args.models, args.into)
-    write_manifest(args.into)
+    for folder in sorted(p for p in args.into.iterdir() if p.is_dir()):
+        manifest.write(folder)
     total = sum(f.stat().st_size for f in args.into.rglob("*") if f.is_file())
     print(f"{total / 2**20:.1f} MiB in {args.into}")
 

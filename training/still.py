@@ -21,16 +21,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from stillmotion.identity.networks import Recogniser
 from stillmotion.still.lora import attentions
 from training import networks
 from training.bank import Bank
 from training.common import Averaged, Clock, Curve, Meter, load_tensors, optimizer, save_tensors, step_optimizer
+from training.likeness import likeness_loss, recogniser
 from training.vae import decode_still
 
 TIMESTEPS = 1000
 NO_TEXT = 0.1
 NO_PERSON = 0.05
 FACE_WEIGHT = 2.0
+LIKENESS_WEIGHT = 0.05
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 RANK_SCALE = 0.5
@@ -131,13 +134,14 @@ def train(phase: str, data: Path, folder: Path, seconds: float, resume: bool, de
     optim = optimizer(groups, device)
     mean = Averaged({"models": models}, 0.9995)
     alphas = alphas_cumprod(device)
+    judge = recogniser(folder, device) if people else None
     curve, meter, step = Curve(folder / f"still_{phase}.csv"), Meter(), 0
     while clock.running():
         sample = bank.people(batch) if people else bank.stills(batch)
-        loss, plain = velocity_loss(models, personal, sample, alphas, people)
+        loss, figures = losses(models, personal, sample, alphas, people, judge, bank.vae)
         step_optimizer(loss, optim, clock, step)
         mean.update()
-        meter.add(loss=plain)
+        meter.add(**figures)
         step += 1
         if step % 100 == 0:
             curve.log(step, step * batch, **meter.read())
@@ -147,10 +151,16 @@ def train(phase: str, data: Path, folder: Path, seconds: float, resume: bool, de
         sheet(models, personal, bank, folder / f"still_{phase}.png", people)
 
 
-def velocity_loss(
-    models: StillModels, personal: Personal, sample: dict[str, Tensor], alphas: Tensor, people: bool
-) -> tuple[Tensor, Tensor]:
-    """The weighted loss to descend and the plain mean square error to log."""
+def losses(
+    models: StillModels,
+    personal: Personal,
+    sample: dict[str, Tensor],
+    alphas: Tensor,
+    people: bool,
+    judge: Recogniser | None,
+    vae: Any,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss to descend, and its parts: the velocity's plain mean square error and, with a judge, the likeness."""
     x0, device = sample["latents"].float(), sample["latents"].device
     count = len(x0)
     t = torch.randint(0, TIMESTEPS, (count,), device=device)
@@ -168,7 +178,13 @@ def velocity_loss(
             v = models(a * x0 + s * noise, t, context, pooled).float()
     error = (v - (a * noise - s * x0)).square().mean(1)
     weight = 1 + (FACE_WEIGHT - 1) * sample["face"]
-    return (error * weight).mean() / weight.mean(), error.mean()
+    loss = (error * weight).mean() / weight.mean()
+    figures = {"loss": error.mean()}
+    if judge is not None:
+        noised = a * x0 + s * noise
+        figures["unlike"] = likeness_loss(judge, vae, a * noised - s * v, t, sample)
+        loss = loss + LIKENESS_WEIGHT * figures["unlike"]
+    return loss, figures
 
 
 @torch.no_grad()

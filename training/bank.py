@@ -1,0 +1,2 @@
+class Bank: pass
+class ClipBank: pass
