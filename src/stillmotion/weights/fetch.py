@@ -1,0 +1,325 @@
+"""Downloads: what a preset still needs is planned, told and accepted, then fetched, verified and recorded.
+
+    plan = plan_download("paper")         asks the servers for files and sizes; writes nothing
+    plan.licences, plan.missing_bytes     what the user has to be told
+    download(plan, accept_licences=True)  resumable at any moment: the same call goes on
+
+Only addresses that a preset names are contacted. A part's folder holds ``.incomplete`` (the commit and the
+finished files) from the first byte on; when every file is verified it becomes ``source.json``. Where a
+preset pins no commit, that of the first download is recorded there, and a later download of the part takes
+that commit again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from stillmotion.errors import CheckpointError, InputError, MissingWeightsError, StillmotionError
+from stillmotion.presets import Licence, Preset, Source, preset
+from stillmotion.progress import Progress, silent
+from stillmotion.weights import hub
+from stillmotion.weights.archive import unpack
+from stillmotion.weights.manifest import sha256
+from stillmotion.weights.safety import check_folder
+from stillmotion.weights.store import INCOMPLETE, RECORD, check_finished, folder_of, home, read_record
+from stillmotion.weights.transfer import Remote, fetch, part_of
+
+MARGIN = 256 * 2**20
+"""Bytes that stay free on the disk."""
+
+
+@dataclass(frozen=True)
+class File:
+    """One file to fetch: its path in the part's folder, its size and how much of it is here, in bytes."""
+
+    name: str
+    size: int
+    have: int
+    remote: Remote
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a preset. ``files`` is empty where it is ready; ``note`` says in a word why or what is
+    pinned.
+    """
+
+    source: Source
+    folder: Path
+    commit: str | None
+    files: tuple[File, ...]
+    note: str
+
+    @property
+    def missing_bytes(self) -> int:
+        """Bytes that have to come over the network."""
+        return sum(file.size - file.have for file in self.files)
+
+    @property
+    def needed_bytes(self) -> int:
+        """Disk space it still takes; a zip lies beside what comes out of it for a moment."""
+        unpacked = sum(file.size for file in self.files) if _is_zip(self.source) else 0
+        return self.missing_bytes + unpacked
+
+
+@dataclass(frozen=True)
+class DownloadPlan:
+    """What ``download`` will do, to be shown first: parts, sizes in bytes, licences, destination, free
+    space.
+    """
+
+    preset: str
+    destination: Path
+    parts: tuple[Part, ...]
+    free_bytes: int
+
+    @property
+    def missing(self) -> tuple[Part, ...]:
+        """The parts that are not ready."""
+        return tuple(part for part in self.parts if part.files)
+
+    @property
+    def total_bytes(self) -> int:
+        """Size of everything to fetch, counting what of it is here already."""
+        return sum(file.size for part in self.missing for file in part.files)
+
+    @property
+    def missing_bytes(self) -> int:
+        """Bytes that have to come over the network."""
+        return sum(part.missing_bytes for part in self.missing)
+
+    @property
+    def needed_bytes(self) -> int:
+        """Disk space that the download takes besides what is used already."""
+        return sum(part.needed_bytes for part in self.missing)
+
+    @property
+    def fits(self) -> bool:
+        """Whether the disk has room for it."""
+        return self.needed_bytes == 0 or self.needed_bytes + MARGIN <= self.free_bytes
+
+    @property
+    def licences(self) -> dict[Licence, tuple[str, ...]]:
+        """The licences to accept, each with the names of the missing parts under it."""
+        found: dict[Licence, tuple[str, ...]] = {}
+        for part in self.missing:
+            found[part.source.licence] = (*found.get(part.source.licence, ()), part.source.name)
+        return found
+
+
+def plan_download(wanted: str | Preset) -> DownloadPlan:
+    """What a preset still needs, sizes from the servers; nothing is written.
+
+    A preset that is ready needs no network. Raises InputError for an unknown preset, StillmotionError in
+    one line where a server cannot be reached or no longer has the files.
+    """
+    chosen = preset(wanted) if isinstance(wanted, str) else wanted
+    parts = tuple(_plan_part(source) for source in chosen.sources() if not source.embedded)
+    return DownloadPlan(chosen.name, home() / "models", parts, free_bytes(home()))
+
+
+def download(
+    wanted: str | Preset | DownloadPlan, accept_licences: bool = False, progress: Progress = silent
+) -> DownloadPlan:
+    """Fetch what a preset misses; returns the plan that was carried out.
+
+    ``progress("download: PART/FILE", bytes here, bytes in all)`` counts over all files. Raises InputError
+    where the licences are not accepted, StillmotionError where network or disk fail (the same call
+    resumes), CheckpointError where a file is not what it should be.
+    """
+    plan = wanted if isinstance(wanted, DownloadPlan) else plan_download(wanted)
+    if not plan.missing:
+        return plan
+    if not accept_licences:
+        names = "; ".join(licence.name for licence in plan.licences)
+        raise InputError(
+            f"licences: {plan.preset} needs you to accept: {names}; read them, then --accept-licences"
+        )
+    if not plan.fits:
+        raise StillmotionError(
+            f"{plan.destination}: {in_words(plan.needed_bytes)} needed and {in_words(plan.free_bytes)} free; "
+            "make room, or set STILLMOTION_HOME to a larger disk"
+        )
+    done = plan.total_bytes - plan.missing_bytes - sum(f.have for p in plan.missing for f in p.files)
+    for part in plan.missing:
+        done = _fetch_part(part, plan.total_bytes, done, progress)
+    return plan
+
+
+def free_bytes(path: Path) -> int:
+    """Free bytes on the disk that holds ``path`` or would hold it."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    try:
+        return shutil.disk_usage(path).free
+    except OSError:
+        return 0
+
+
+def in_words(size: int) -> str:
+    """A size in bytes for people: "0.4 GB", "126.2 GB", "13 MB"."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.0f} MB"
+
+
+def _plan_part(source: Source) -> Part:
+    """Ready, put there by hand, or a list of files with their sizes."""
+    folder = folder_of(source)
+    marker = folder / INCOMPLETE
+    if folder.exists() and not marker.exists():
+        if not (folder / RECORD).exists() and (folder.is_file() or any(folder.iterdir())):
+            return Part(source, folder, None, (), "put there by hand, not verified")
+        with suppress(MissingWeightsError, CheckpointError):
+            if (folder / RECORD).exists():
+                check_finished(source, folder)
+                return Part(source, folder, read_record(folder).get("commit"), (), "ready")
+    if source.repo is None:
+        return _plan_archive(source, folder)
+    journal = _journal(folder)
+    listing = hub.list_files(source, source.revision or journal.get("commit"))
+    files = tuple(
+        File(file.name, file.size, _here(folder, file.name, file.size, journal), hub.remote(file))
+        for file in listing.files
+    )
+    return Part(source, folder, listing.commit, files, f"pinned by {source.pin}")
+
+
+def _plan_archive(source: Source, folder: Path) -> Part:
+    """A plain address: one file whose size and sha256 the preset knows."""
+    if source.url is None or source.size is None:
+        raise StillmotionError(
+            f"{source.name}: no address is known for it; put its files into {folder} by hand"
+        )
+    name = Path(urlsplit(source.url).path).name
+    digest = f"sha256:{source.sha256}" if source.sha256 else None
+    have = min(_bytes_of(part_of(folder / name)) or _bytes_of(folder / name), source.size)
+    remote = Remote(source.url, source.size, digest, source.hosts)
+    return Part(source, folder, None, (File(name, source.size, have, remote),), f"pinned by {source.pin}")
+
+
+def _here(folder: Path, name: str, size: int, journal: dict[str, Any]) -> int:
+    """Bytes of a file that need not be fetched again."""
+    if name in journal["files"] and _bytes_of(folder / name) == size:
+        return size
+    return min(_bytes_of(part_of(folder / name)), size)
+
+
+def _fetch_part(part: Part, total: int, done: int, progress: Progress) -> int:
+    """Fetch, verify and record one part; the number of bytes of the whole plan that are here afterwards."""
+    try:
+        part.folder.mkdir(parents=True, exist_ok=True)
+        with _only_one(part):
+            journal = _journal(part.folder) | {"commit": part.commit}
+            _write_json(part.folder / INCOMPLETE, journal)
+            for file in part.files:
+                _fetch_file(part, file, journal, _counter(part, file, done, total, progress))
+                done += file.size
+            _finish(part, journal)
+    except OSError as error:
+        raise StillmotionError(
+            f"{error.filename or part.folder}: cannot be written ({error.strerror or error}); "
+            "set STILLMOTION_HOME to a folder that can"
+        ) from None
+    return done
+
+
+def _fetch_file(part: Part, file: File, journal: dict[str, Any], report: Callable[[int], None]) -> None:
+    """Fetch one file unless the journal has it; a zip is unpacked in its place."""
+    target = part.folder / file.name
+    known = journal["files"].get(file.name)
+    if known is not None and _bytes_of(target) == known["size"]:
+        report(file.size)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not (_is_zip(part.source) and _bytes_of(target) == file.size):
+        fetch(file.remote, target, report)
+    names = [file.name]
+    if _is_zip(part.source):
+        names = unpack(target, part.folder)
+        target.unlink()
+    for name in names:
+        path = part.folder / name
+        journal["files"][name] = {"size": path.stat().st_size, "sha256": sha256(path)}
+    _write_json(part.folder / INCOMPLETE, journal)
+
+
+def _finish(part: Part, journal: dict[str, Any]) -> None:
+    """Compare with an earlier record, look for what a loader must not open, and put the record in place."""
+    source = part.source
+    earlier = read_record(part.folder)["files"] if (part.folder / RECORD).exists() else {}
+    if source.pin == "first download":
+        for name, entry in journal["files"].items():
+            if name in earlier and earlier[name]["sha256"] != entry["sha256"]:
+                raise CheckpointError(
+                    f"{part.folder / name}: differs from the first download; if you trust the new one, "
+                    f"delete {part.folder} and download again"
+                )
+    check_folder(part.folder)
+    record = {
+        "name": source.name,
+        "repository": source.repo,
+        "address": source.url,
+        "commit": part.commit,
+        "pinned_by": source.pin,
+        "licence": source.licence.name,
+        "accepted": datetime.now(UTC).isoformat(timespec="seconds"),
+        "files": journal["files"],
+    }
+    _write_json(part.folder / RECORD, record)
+    (part.folder / INCOMPLETE).unlink()
+
+
+def _counter(part: Part, file: File, done: int, total: int, progress: Progress) -> Callable[[int], None]:
+    """A report that counts this file's bytes on top of those of the files before it."""
+    step = f"download: {part.source.name}/{file.name}"
+    return lambda here: progress(step, min(done + here, total), total)
+
+
+def _only_one(part: Part) -> Any:
+    """A lock against a second download of the same part; it goes with its process."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(part.folder.with_name(f".{part.folder.name}.lock"))
+    try:
+        return lock.acquire(timeout=0)
+    except Timeout:
+        raise StillmotionError(
+            f"{part.source.name}: another process is downloading it into {part.folder}; wait for that one"
+        ) from None
+
+
+def _journal(folder: Path) -> dict[str, Any]:
+    """What an interrupted download had finished, or the record of a finished one; {"files": {}} where none
+    is.
+    """
+    for name in (INCOMPLETE, RECORD):
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+            found = json.loads((folder / name).read_text(encoding="utf-8"))
+            files = {
+                str(file): {"size": int(e["size"]), "sha256": str(e["sha256"])}
+                for file, e in found["files"].items()
+            }
+            return {"commit": found.get("commit"), "files": files}
+    return {"commit": None, "files": {}}
+
+
+def _is_zip(source: Source) -> bool:
+    return source.url is not None and source.url.lower().endswith(".zip")
+
+
+def _bytes_of(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    part = path.with_name(path.name + ".tmp")
+    part.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+    os.replace(part, path)
