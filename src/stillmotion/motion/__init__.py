@@ -1,0 +1,60 @@
+"""FirstFrame + Plan -> Clip: what happens in the video. torch and diffusers are imported by the first call,
+not here.
+
+    load       a preset's video model, checked and placed                        (models, placement,
+    schedulers, loras) animate    the clip, part by part, resumable                                 (chain,
+    segments, vace, wan22, pictures) save, load_clip   a clip on disk, lossless and atomic
+       (storage)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from stillmotion.motion.storage import load_clip, save
+from stillmotion.motion.types import Clip
+from stillmotion.progress import Progress, silent
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from stillmotion.identity.types import Identity
+    from stillmotion.motion.models import MotionModels
+    from stillmotion.motion.segments import TimedPlan
+    from stillmotion.presets import MotionPreset
+    from stillmotion.request import Settings
+
+__all__ = ["Clip", "animate", "load", "load_clip", "save"]
+
+
+def load(preset: MotionPreset, device: str) -> MotionModels:
+    """The preset's video model on ``device`` ("cpu" or "cuda").
+
+    MissingWeightsError with the command that fetches it, CheckpointError naming a damaged or foreign file,
+    OutOfMemoryError where not even the weights fit.
+    """
+    from stillmotion.motion.models import load_folder
+    from stillmotion.weights import locate
+
+    return load_folder(locate(preset.checkpoint), preset, device)
+
+
+def animate(
+    first: NDArray[np.uint8] | None,
+    plan: TimedPlan,
+    identity: Identity | None,
+    models: MotionModels,
+    settings: Settings,
+    progress: Progress = silent,
+    done: Sequence[NDArray[np.uint8]] = (),
+    keep: Callable[[int, NDArray[np.uint8]], None] | None = None,
+    conditioning_scale: float = 1.0,
+) -> Clip:
+    """The clip of ``plan``, beginning with ``first`` or, where it is None, straight from ``identity``: see
+    ``chain``.
+    """
+    from stillmotion.motion.chain import animate as run
+
+    return run(first, plan, identity, models, settings, progress, done, keep, conditioning_scale)
