@@ -111,27 +111,33 @@ def examine(verify: bool = False) -> Report:
 
 
 def render(report: Report) -> str:
-    """The report as plain text for people, ending with the commands that would make more presets ready."""
+    """The report as plain text for people, with the commands that would make more presets ready."""
     lines = [f"stillmotion {report.stillmotion}, Python {report.python}, {report.system}"]
     lines += [", ".join(f"{name} {version or 'MISSING'}" for name, version in report.packages.items())]
     for device in report.devices:
         memory = "memory unknown" if device.memory is None else f"{device.memory:.1f} GiB"
         lines.append(f"{device.kind}: {device.name}, {memory}")
-    writable = (
-        "writable" if report.home_writable else "NOT WRITABLE: set STILLMOTION_HOME to a folder that is"
-    )
+    writable = "writable" if report.home_writable else "NOT WRITABLE: set STILLMOTION_HOME elsewhere"
     lines.append(f"home: {report.home}, {writable}, {in_words(report.free_bytes)} free")
     lines.append(f"H.264 encoder: {'present' if report.h264_encoder else 'MISSING: pip install av'}")
     lines += [f"note: {note}" for note in report.notes]
     for preset in report.presets:
         state = "ready" if preset.ready else "not ready"
         lines += ["", f"{preset.name}: {state}; {preset.reason}", f"  {preset.summary}"]
-        for part in preset.parts:
-            if part.problem is not None:
-                size = f" ({in_words(part.size)})" if part.size is not None else ""
-                lines.append(f"  {part.name}{size}: {part.problem}")
+        missing = [_sized(part) for part in preset.parts if part.state == "missing"]
+        lines += [f"  missing: {', '.join(missing)}"] if missing else []
+        lines += [
+            f"  {part.name}: {part.problem}"
+            for part in preset.parts
+            if part.problem is not None and part.state != "missing"
+        ]
         lines += [f"  run: {command}" for command in preset.commands]
     return "\n".join(lines)
+
+
+def _sized(part: PartReport) -> str:
+    """A part's name with its size, where it is known before the server is asked."""
+    return part.name if part.size is None else f"{part.name} ({in_words(part.size)})"
 
 
 def _examine_preset(preset: Preset, devices: tuple[Device, ...], verify: bool) -> PresetReport:
@@ -139,12 +145,10 @@ def _examine_preset(preset: Preset, devices: tuple[Device, ...], verify: bool) -
     parts = tuple(_examine_part(source, preset.name, verify) for source in preset.sources())
     extras = [name for name in preset.extras if not _installed(name)]
     commands = [f"pip install 'stillmotion[{','.join(extras)}]'"] if extras else []
-    broken = [part for part in parts if part.problem is not None]
-    if any(
-        not source.embedded and part.problem for source, part in zip(preset.sources(), parts, strict=True)
-    ):
+    broken = [source.embedded for source, part in zip(preset.sources(), parts, strict=True) if part.problem]
+    if False in broken:
         commands.append(f"stillmotion download {preset.name}")
-    if any(source.embedded and part.problem for source, part in zip(preset.sources(), parts, strict=True)):
+    if True in broken:
         commands.append("pip install --force-reinstall --no-deps stillmotion")
     fits, reason = _fit(preset, devices)
     ready = not broken and not extras
@@ -192,7 +196,7 @@ def _processor() -> Device:
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     except (AttributeError, ValueError, OSError):
-        memory = _windows_memory()
+        pass
     try:
         limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
         if limit.isdigit() and memory is not None:
@@ -200,16 +204,6 @@ def _processor() -> Device:
     except OSError:
         pass
     return Device("cpu", f"{platform.processor() or platform.machine()}, {cores} cores", memory)
-
-
-def _windows_memory() -> float | None:
-    """Memory in GiB where sysconf does not exist and psutil happens to be installed."""
-    try:
-        import psutil
-
-        return float(psutil.virtual_memory().total) / 2**30
-    except Exception:
-        return None
 
 
 def _accelerators(notes: list[str]) -> list[Device]:

@@ -141,15 +141,13 @@ def download(
         return plan
     if not accept_licences:
         names = "; ".join(licence.name for licence in plan.licences)
-        raise InputError(
-            f"licences: {plan.preset} needs you to accept: {names}; read them, then --accept-licences"
-        )
+        raise InputError(f"licences: {plan.preset} needs: {names}; read them, then --accept-licences")
     if not plan.fits:
         raise StillmotionError(
             f"{plan.destination}: {in_words(plan.needed_bytes)} needed and {in_words(plan.free_bytes)} free; "
             "make room, or set STILLMOTION_HOME to a larger disk"
         )
-    done = plan.total_bytes - plan.missing_bytes - sum(f.have for p in plan.missing for f in p.files)
+    done = 0
     for part in plan.missing:
         done = _fetch_part(part, plan.total_bytes, done, progress)
     return plan
@@ -195,12 +193,12 @@ def _plan_part(source: Source) -> Part:
 def _plan_archive(source: Source, folder: Path) -> Part:
     """A plain address: one file whose size and sha256 the preset knows."""
     if source.url is None or source.size is None:
-        raise StillmotionError(
-            f"{source.name}: no address is known for it; put its files into {folder} by hand"
-        )
+        raise StillmotionError(f"{source.name}: no address is known; put its files into {folder} by hand")
     name = Path(urlsplit(source.url).path).name
     digest = f"sha256:{source.sha256}" if source.sha256 else None
     have = min(_bytes_of(part_of(folder / name)) or _bytes_of(folder / name), source.size)
+    if _is_unpacked(folder, _journal(folder)):
+        have = source.size
     remote = Remote(source.url, source.size, digest, source.hosts)
     return Part(source, folder, None, (File(name, source.size, have, remote),), f"pinned by {source.pin}")
 
@@ -235,7 +233,8 @@ def _fetch_file(part: Part, file: File, journal: dict[str, Any], report: Callabl
     """Fetch one file unless the journal has it; a zip is unpacked in its place."""
     target = part.folder / file.name
     known = journal["files"].get(file.name)
-    if known is not None and _bytes_of(target) == known["size"]:
+    unpacked = _is_zip(part.source) and _is_unpacked(part.folder, journal)
+    if unpacked or (known is not None and _bytes_of(target) == known["size"]):
         report(file.size)
         return
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -309,6 +308,12 @@ def _journal(folder: Path) -> dict[str, Any]:
             }
             return {"commit": found.get("commit"), "files": files}
     return {"commit": None, "files": {}}
+
+
+def _is_unpacked(folder: Path, journal: dict[str, Any]) -> bool:
+    """Whether all that came out of an archive is there; only the record was not written yet."""
+    files = journal["files"]
+    return bool(files) and all(_bytes_of(folder / name) == entry["size"] for name, entry in files.items())
 
 
 def _is_zip(source: Source) -> bool:
