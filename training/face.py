@@ -59,7 +59,10 @@ def main(arguments: list[str] | None = None) -> int:
         torch.backends.cudnn.allow_tf32 = True
     torch.manual_seed(options.seed)
     learn, judge = _load(options, device)
-    print(f"face: {len(learn)} pictures to learn from, {len(judge)} held out, {time.monotonic() - began:.1f} s", flush=True)
+    print(
+        f"face: {len(learn)} pictures to learn from, {len(judge)} held out, {time.monotonic() - began:.1f} s",
+        flush=True,
+    )
     left = options.seconds - (time.monotonic() - began) - options.reserve
     if left <= 0:
         raise SystemExit(f"--seconds: {options.seconds:g} s are too few, loading the data took longer")
@@ -73,16 +76,22 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.face", description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of shards from training.world render")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder of shards from training.world render"
+    )
     parser.add_argument("--out", type=Path, required=True, help="checkpoint folder")
     parser.add_argument("--seconds", type=float, required=True, help="time for everything, loading included")
-    parser.add_argument("--reserve", type=float, default=6.0, help="seconds of it kept for the evaluation at the end")
+    parser.add_argument(
+        "--reserve", type=float, default=6.0, help="seconds of it kept for the evaluation at the end"
+    )
     parser.add_argument("--resume", action="store_true", help="start from the checkpoint in --out")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--detector-batch", type=int, default=256)
     parser.add_argument("--people", type=int, default=192, help="persons in a recogniser batch")
     parser.add_argument("--views", type=int, default=4, help="pictures of each person in it")
-    parser.add_argument("--detector-room", type=int, default=24_000, help="whole pictures kept for the detector")
+    parser.add_argument(
+        "--detector-room", type=int, default=24_000, help="whole pictures kept for the detector"
+    )
     parser.add_argument("--limit", type=int, default=200_000, help="faces kept for the recogniser")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(arguments)
@@ -113,7 +122,17 @@ def train_detector(store: Store, out: Path, seconds: float, options: argparse.Na
     def settle() -> None:
         network(scenes(store, options.detector_batch).pictures * 2 - 1)
 
-    _train("detector", {"network": network}, step, settle, options.detector_batch, out, seconds, 2e-3, options.resume)
+    _train(
+        "detector",
+        {"network": network},
+        step,
+        settle,
+        options.detector_batch,
+        out,
+        seconds,
+        2e-3,
+        options.resume,
+    )
 
 
 def train_recogniser(store: Store, out: Path, seconds: float, options: argparse.Namespace) -> None:
@@ -169,7 +188,9 @@ def _train(
         _restore(modules, path)
     averaged = Averaged(modules, decay=0.998)
     device = next(modules["network"].parameters()).device
-    groups = [{"params": [p for m in modules.values() for p in m.parameters()], "base": rate, "weight_decay": 0.02}]
+    groups = [
+        {"params": [p for m in modules.values() for p in m.parameters()], "base": rate, "weight_decay": 0.02}
+    ]
     optim = optimizer(groups, device)
     clock, curve, meter = Clock(seconds), Curve(out / f"{name}.csv"), Meter()
     number, logged, saved = 0, 0.0, 0.0
@@ -219,7 +240,9 @@ def _keep(modules: dict[str, nn.Module], path: Path) -> None:
 def _restore(modules: dict[str, nn.Module], path: Path) -> None:
     state = load_tensors(path)
     for name, module in modules.items():
-        module.load_state_dict({k.removeprefix(f"{name}."): v for k, v in state.items() if k.startswith(f"{name}.")})
+        module.load_state_dict(
+            {k.removeprefix(f"{name}."): v for k, v in state.items() if k.startswith(f"{name}.")}
+        )
 
 
 def export(out: Path, same_person: float | None) -> Path:
@@ -230,7 +253,12 @@ def export(out: Path, same_person: float | None) -> Path:
         own = {k.removeprefix("network."): v for k, v in state.items() if k.startswith("network.")}
         folded = {k: v for k, v in fold(own).items() if not k.endswith("num_batches_tracked")}
         save_tensors(folded, folder / f"{name}.safetensors")
-    config = {"format": "stillmotion-analyzer", "version": 1, "detection_threshold": 0.4, "gender_threshold": 0.85}
+    config = {
+        "format": "stillmotion-analyzer",
+        "version": 1,
+        "detection_threshold": 0.4,
+        "gender_threshold": 0.85,
+    }
     if same_person is not None:
         config["same_person"] = round(same_person, 4)
     write_json(config, folder / "config.json")
@@ -270,11 +298,18 @@ def draw_curve(path: Path) -> None:
     draw = ImageDraw.Draw(picture)
     draw.rectangle((edge, edge, width - edge, height - edge), outline="grey")
     points = [
-        (edge + (width - 2 * edge) * samples / last, height - edge - (height - 2 * edge) * (value - low) / (high - low))
+        (
+            edge + (width - 2 * edge) * samples / last,
+            height - edge - (height - 2 * edge) * (value - low) / (high - low),
+        )
         for (samples, _), value in zip(rows, logs, strict=True)
     ]
     draw.line(points, fill=(40, 80, 170), width=2)
-    draw.text((edge, 12), f"{path.stem}: loss {10**high:.3g} to {10 ** logs[-1]:.3g}, {last / 1e6:.2f} M samples", fill="black")
+    draw.text(
+        (edge, 12),
+        f"{path.stem}: loss {10**high:.3g} to {10 ** logs[-1]:.3g}, {last / 1e6:.2f} M samples",
+        fill="black",
+    )
     picture.save(path.with_suffix(".png"))
 
 

@@ -73,12 +73,16 @@ def backgrounds(count: int, size: int, device: torch.device) -> Tensor:
         # Some noise is colourless, as most texture is.
         noise = torch.lerp(noise, noise[:, :1], chance(count, 0.6, device))
         strength = uniform(count, 0, 0.22, device)[:, None, None, None] * chance(count, 0.6, device)
-        octaves = octaves + strength * F.interpolate(noise, (size, size), mode="bilinear", align_corners=False)
+        octaves = octaves + strength * F.interpolate(
+            noise, (size, size), mode="bilinear", align_corners=False
+        )
     picture = picture + octaves + _stripes(count, size, device)
     for _ in range(3):
         mask = ellipses(count, size, device, low=0.05, high=0.45) * chance(count, 0.45, device)
         skin = torch.tensor([0.75, 0.55, 0.45], device=device) * uniform(count, 0.3, 1.2, device)[:, None]
-        colour = torch.where(torch.rand(count, 1, device=device) < 0.5, skin, torch.rand(count, 3, device=device))
+        colour = torch.where(
+            torch.rand(count, 1, device=device) < 0.5, skin, torch.rand(count, 3, device=device)
+        )
         picture = torch.lerp(picture, colour[:, :, None, None] + 0.5 * octaves, mask)
     return picture.clamp(0, 1)
 
@@ -97,7 +101,10 @@ def _stripes(count: int, size: int, device: torch.device) -> Tensor:
 def ellipses(count: int, size: int, device: torch.device, low: float, high: float) -> Tensor:
     """(count, 1, size, size) masks of one soft ellipse or rectangle each, half axes ``low`` to ``high`` of the side."""
     axis = torch.linspace(-1, 1, size, device=device)
-    cx, cy = uniform(count, -0.9, 0.9, device)[:, None, None], uniform(count, -0.9, 0.9, device)[:, None, None]
+    cx, cy = (
+        uniform(count, -0.9, 0.9, device)[:, None, None],
+        uniform(count, -0.9, 0.9, device)[:, None, None],
+    )
     rx, ry = (uniform(count, 2 * low, 2 * high, device)[:, None, None] for _ in range(2))
     u, v = ((axis[None, None, :] - cx) / rx).abs(), ((axis[None, :, None] - cy) / ry).abs()
     square = torch.rand(count, 1, 1, device=device) < 0.4

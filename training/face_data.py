@@ -122,7 +122,10 @@ def alignment(five: Tensor) -> Tensor:
     cos = (source * goal).sum((1, 2)) / norm
     sin = (source[..., 0] * goal[..., 1] - source[..., 1] * goal[..., 0]).sum(1) / norm
     return affine(
-        torch.atan2(sin, cos), torch.sqrt(cos**2 + sin**2), source_mean[:, 0], target_mean.expand(len(five), 2)
+        torch.atan2(sin, cos),
+        torch.sqrt(cos**2 + sin**2),
+        source_mean[:, 0],
+        target_mean.expand(len(five), 2),
     )
 
 

@@ -43,7 +43,9 @@ def main(arguments: list[str]) -> int:
     """The command; exit code 0 where the gate holds, 1 where it does not."""
     from training.world.people import HELD_OUT
 
-    parser = argparse.ArgumentParser(prog="python -m training.face evaluate", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m training.face evaluate", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--data", type=Path, required=True, help="shards with held-out persons")
     parser.add_argument("--analyzer", type=Path, required=True)
     parser.add_argument("--people", type=int, default=100)
@@ -141,7 +143,9 @@ def equal_error(found: list[Seen]) -> tuple[float | None, float | None]:
 
     Pairs are of different scenes. None where there are no pairs of one kind.
     """
-    vectors = np.stack([s.face.embedding for s in found if s.face is not None]) if found else np.zeros((0, 512))
+    vectors = (
+        np.stack([s.face.embedding for s in found if s.face is not None]) if found else np.zeros((0, 512))
+    )
     person, scene = np.array([s.person for s in found]), np.array([s.scene for s in found])
     cosine = vectors @ vectors.T
     upper = np.triu(np.ones_like(cosine, dtype=bool), 1) & (scene[:, None] != scene[None, :])
@@ -172,7 +176,9 @@ def false_positives(analyzer: EmbeddedAnalyzer, count: int = 200) -> float:
     plain = torch.rand(count // 4, 3, 1, 1).expand(-1, 3, 256, 256)
     noise = torch.rand(count - len(drawn) - len(plain), 3, 256, 256)
     torch.random.set_rng_state(generator_state)
-    pictures = (torch.cat([drawn, plain, noise]) * 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+    pictures = (
+        (torch.cat([drawn, plain, noise]) * 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+    )
     return _rounded(float(np.mean([bool(analyzer.faces(picture)) for picture in pictures])))
 
 

@@ -77,7 +77,9 @@ def _nothing(store: Store, count: int) -> Tensor:
     """Pictures without a person: drawn backgrounds, and rendered pictures in scrambled patches."""
     drawn = augment.backgrounds(count, DETECTOR_SIZE, store.device)
     index = torch.randint(0, len(store["frames"]), (count,), device=store.device)
-    rendered = F.interpolate(store["frames"][index].float() / 255, (DETECTOR_SIZE, DETECTOR_SIZE), mode="area")
+    rendered = F.interpolate(
+        store["frames"][index].float() / 255, (DETECTOR_SIZE, DETECTOR_SIZE), mode="area"
+    )
     cells = 8 if torch.rand(()) < 0.5 else 10
     use = augment.chance(count, 0.3, store.device)
     return torch.lerp(drawn, augment.scrambled(rendered, cells), use)
@@ -148,7 +150,10 @@ def _points(predicted: Tensor, batch: Scenes) -> Tensor:
     """Mean distance of the points in shares of the face's height, asked of a face's cell and its eight neighbours."""
     count, _, cells, _ = predicted.shape
     flat = predicted.float().flatten(2)
-    total, weights = predicted.new_zeros((), dtype=torch.float32), predicted.new_zeros((), dtype=torch.float32)
+    total, weights = (
+        predicted.new_zeros((), dtype=torch.float32),
+        predicted.new_zeros((), dtype=torch.float32),
+    )
     for number in range(batch.points.shape[1]):
         points = batch.points[:, number]
         middle = _cell(points, cells)
@@ -163,7 +168,9 @@ def _points(predicted: Tensor, batch: Scenes) -> Tensor:
                 origin = cell * HEAT_STRIDE + (HEAT_STRIDE - 1) / 2
                 wanted = (points - origin[:, None]) / POINT_UNIT
                 error = (offsets.reshape(count, LANDMARKS + FIVE, 2) - wanted).abs() * POINT_UNIT / height
-                weight = inside.float() * batch.valid[:, number] * batch.weight * (1.0 if dx == dy == 0 else 0.35)
+                weight = (
+                    inside.float() * batch.valid[:, number] * batch.weight * (1.0 if dx == dy == 0 else 0.35)
+                )
                 # The five points align the crop that the recogniser sees: they weigh as much as the 106.
                 mean = error[:, :LANDMARKS].mean((1, 2)) + error[:, LANDMARKS:].mean((1, 2))
                 total, weights = total + (mean * weight).sum(), weights + weight.sum()
@@ -190,7 +197,9 @@ class Crowd:
 
     def __init__(self, store: Store, vectors: Tensor, man: Tensor, age: Tensor) -> None:
         self.store = store
-        self.persons, inverse, counts = torch.unique(store["persons"], return_inverse=True, return_counts=True)
+        self.persons, inverse, counts = torch.unique(
+            store["persons"], return_inverse=True, return_counts=True
+        )
         self.order = torch.argsort(inverse, stable=True)
         self.counts = counts
         self.starts = torch.cumsum(counts, 0) - counts
@@ -202,7 +211,9 @@ class Crowd:
         people = min(people, len(self.persons))
         who = torch.randperm(len(self.persons), device=self.persons.device)[:people]
         # Pictures of one person as far apart in the list as they come: neighbours are often of one scene.
-        phase = (torch.rand(people, 1, device=who.device) + torch.arange(views, device=who.device) / views) % 1
+        phase = (
+            torch.rand(people, 1, device=who.device) + torch.arange(views, device=who.device) / views
+        ) % 1
         index = self.order[self.starts[who][:, None] + (phase * self.counts[who][:, None]).long()]
         return self.store["crops"][index.flatten()].float() / 255, who.repeat_interleave(views)
 
@@ -214,7 +225,9 @@ def faces(crops: Tensor) -> Tensor:
     middle = torch.full((count, 2), (CROP - 1) / 2, device=device)
     place = (RECOGNISER_SIZE - 1) / 2 + torch.randn(count, 2, device=device) * 2.2
     scale = torch.exp(torch.randn(count, device=device) * 0.05)
-    view = augment.warp(crops, augment.affine(torch.randn(count, device=device) * 0.06, scale, middle, place), 112)
+    view = augment.warp(
+        crops, augment.affine(torch.randn(count, device=device) * 0.06, scale, middle, place), 112
+    )
     cover = augment.ellipses(count, RECOGNISER_SIZE, device, 0.04, 0.16) * augment.chance(count, 0.25, device)
     view = torch.lerp(view, torch.rand(count, 3, 1, 1, device=device).expand_as(view), cover)
     return augment.worn(view, least=0.22)
@@ -232,7 +245,12 @@ def contrast(embedding: Tensor, who: Tensor, temperature: float = 0.07, margin: 
 
 
 def recogniser_loss(
-    network: nn.Module, regress: nn.Module, crops: Tensor, who: Tensor, crowd: Crowd, autocast: torch.dtype | None
+    network: nn.Module,
+    regress: nn.Module,
+    crops: Tensor,
+    who: Tensor,
+    crowd: Crowd,
+    autocast: torch.dtype | None,
 ) -> dict[str, Tensor]:
     """``loss`` and its parts: ``contrast``, ``vector`` (share of variance unexplained), ``gender``, ``age``."""
     with torch.autocast(crops.device.type, autocast, enabled=autocast is not None):

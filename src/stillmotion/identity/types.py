@@ -68,9 +68,13 @@ class Identity:
 
 
 class Analyzer(Protocol):
-    """Finds faces and the person. Two exist: insightface's model packs and mini's embedded networks."""
+    """Finds faces and the person. Two exist: insightface's model packs and mini's embedded networks.
+
+    ``same_person`` is the cosine of two embeddings from which on they are said to be of one person.
+    """
 
     name: str
+    same_person: float
 
     def faces(self, image: Pixels) -> list[Face]:
         """All faces of an RGB uint8 (H, W, 3) picture, largest first; an empty list where there is none."""
