@@ -44,7 +44,7 @@ class Chunk:
     def determiner(self) -> str:
         """The first word if it is a determiner or possessive, in lower case."""
         first = self.tokens[0]
-        return first.low if first.tag in ("DET", "POSS") else ""
+        return first.low if first.tag in ("DET", "POSS") else "their" if first.tag == "GEN" else ""
 
     @property
     def plural(self) -> bool:
@@ -101,13 +101,15 @@ def _noun_phrase_end(tokens: list[Token], index: int) -> int:
         if token.tag in _NOUN_TAGS:
             seen_noun = True
         elif token.tag == "GEN":
+            if at > index and (tokens[at - 1].tag == "NAME" or noun_class(tokens[at - 1].lemma) == "person"):
+                break
             seen_noun = False
         elif token.tag in ("ADJ", "NUM"):
             if seen_noun:
                 break
         elif token.tag in ("PUNCT", "CONJ"):
             if not (token.low in (",", "and", "&", "or") and not seen_noun and at > index and tokens[at - 1].tag in ("ADJ", "PUNCT")
-                    and _adjectives_then_noun(tokens, at + 1)):
+                    and (_adjectives_then_noun(tokens, at + 1) or _only_adjectives(tokens, index, at + 1))):
                 break
         elif token.tag == "ADV":
             if seen_noun or not _leads_adjective(tokens, at):
@@ -116,6 +118,12 @@ def _noun_phrase_end(tokens: list[Token], index: int) -> int:
             break
         at += 1
     return at
+
+
+def _only_adjectives(tokens: list[Token], index: int, after: int) -> bool:
+    """ "long and curly", "soft, natural": a predicate of adjectives alone."""
+    return (all(token.tag in ("ADJ", "ADV", "PUNCT", "CONJ") for token in tokens[index:after]) and after < len(tokens)
+            and (tokens[after].tag == "ADJ" or _leads_adjective(tokens, after)) and tokens[after - 1].low == "and")
 
 
 def _adjectives_then_noun(tokens: list[Token], index: int) -> bool:
@@ -163,6 +171,27 @@ def gender_of(word: str) -> str:
     return "female" if lemma in lx.FEMALE else "male" if lemma in lx.MALE else ""
 
 
+def subject_gender(subject: str) -> str:
+    """ "male" for "A man", "female" for "A woman", "" for "A person"."""
+    return gender_of(subject.rsplit(None, 1)[-1])
+
+
+def possessive(subject: str) -> str:
+    """ "his", "her" or "their"."""
+    return {"male": "his", "female": "her"}.get(subject_gender(subject), "their")
+
+
+_FEMININE_TWINS = {male: female for female, male in lx.GENDER_TWINS.items()}
+
+
+def own_noun(noun: str, subject: str) -> str:
+    """A noun in the subject's gender: "waitress" of a man is "waiter"; others stay."""
+    gender = subject_gender(subject)
+    if not gender or gender_of(noun) in ("", gender):
+        return noun
+    return (lx.GENDER_TWINS if gender == "male" else _FEMININE_TWINS).get(noun, noun)
+
+
 @dataclass(slots=True)
 class Cast:
     """The main character as the prompt words it: where first named, by which noun, of which gender."""
@@ -172,10 +201,11 @@ class Cast:
     noun: str = ""
     gender: str = ""
     pronoun: str = ""  # he, she, they, i or you, as the prompt has it
+    aliases: list[Chunk] = field(default_factory=list)  # "the gardener, a woman ...", "the subject is a teenager"
 
     def is_main(self, chunk: Chunk) -> bool:
         """Whether this noun phrase or pronoun names the main character."""
-        if chunk is self.chunk:
+        if chunk is self.chunk or any(chunk is alias for alias in self.aliases):
             return True
         word = chunk.head
         if word in ("he", "she", "him", "her", "his", "himself", "herself"):
@@ -192,6 +222,8 @@ class Cast:
             return False
         if word in lx.GENERIC_PEOPLE and word not in ("man", "woman", "guy", "lady", "gentleman", "male", "female"):
             return chunk.determiner not in lx.INDEFINITE or self.noun == word
+        if chunk.determiner == "the" and any(alias.head == word for alias in self.aliases):
+            return True
         return word == self.noun or (bool(gender_of(word)) and gender_of(word) == self.gender and chunk.determiner == "the") or (
             chunk.determiner == "the" and not self.gender and bool(gender_of(word)) and self.noun in lx.GENERIC_PEOPLE)
 
@@ -224,8 +256,25 @@ def find_cast(sentences: list[Sentence], subject_gender: str = "") -> Cast:
     cast = Cast(best[1], chunk, noun=chunk.head, gender=gender_of(chunk.head))
     if chunk.head in ("i", "you", "they", "he", "she", "we"):
         cast.pronoun = chunk.head
+    cast.aliases = _aliases(chunk, sentences[best[1]].chunks)
+    for alias in cast.aliases:
+        cast.gender = cast.gender or gender_of(alias.head)
     _complete_cast(cast, sentences)
     return cast
+
+
+def _aliases(main: Chunk, chunks: list[Chunk]) -> list[Chunk]:
+    """Noun phrases that name the main character again: an apposition or what "is" says."""
+    at = next(index for index, chunk in enumerate(chunks) if chunk is main)
+    following = chunks[at + 1:at + 4]
+    if len(following) < 2 or following[1].kind != "NP" or following[1].noun != "person":
+        return []
+    link, other = following[0], following[1]
+    apposed = link.low == "," and other.determiner in ("a", "an", "the") and len(following) > 2 and following[2].low in (
+        ",", "with", "in", "who", "wearing", "dressed", "clad", "of", "from", "sporting")
+    predicate = link.kind == "AUX" and link.low in lx.BE_FORMS
+    same = not (gender_of(main.head) and gender_of(other.head)) or gender_of(main.head) == gender_of(other.head)
+    return [other] if (apposed or predicate) and same and not other.plural else []
 
 
 def _candidate_rank(chunks: list[Chunk], position: int) -> int | None:
@@ -240,7 +289,7 @@ def _candidate_rank(chunks: list[Chunk], position: int) -> int | None:
         after = chunks[position + 1] if position + 1 < len(chunks) else None
         acts = after is not None and (after.kind in ("VERB", "AUX", "ADV", "GEN", "REL") or after.low in (",", "with", "in"))
         return 1 if acts and not in_pp else None
-    if any(token.tag == "GEN" for token in chunk.tokens[:-1]):
+    if chunk.tokens[0].tag == "GEN":
         in_pp = True
     if chunk.determiner in ("his", "her", "their", "my", "your"):
         in_pp = True

@@ -77,12 +77,16 @@ OCCUPATIONS = _words("chef cook doctor nurse teacher student firefighter policem
                      "blacksmith jogger yogi instructor coach trainer skateboarder rider equestrian cowboy cowgirl hero "
                      "heroine craftsman weaver florist archaeologist chemist researcher guard bodyguard hunter archer "
                      "fencer wrestler gymnast acrobat juggler rapper dj busker poet writer author editor performer "
+                     "merchant courtier surveyor architect accountant biker motorcyclist drummer saxophonist cellist flutist trumpeter "
+                     "vocalist speaker orator preacher bishop pope sorcerer elf vampire zombie superhero villain goddess "
+                     "paramedic ranger lumberjack miner welder glassblower seamstress cobbler stylist waitstaff steward "
+                     "goalkeeper referee jockey racer sprinter skydiver parachutist birdwatcher shepherd herder peasant "
                      "entrepreneur receptionist scholar explorer mountaineer diver lifeguard beekeeper sommelier watchmaker")
 RELATIVES_OF = _words("mother mom father dad daughter son sister brother wife husband grandmother grandma grandfather grandpa "
                       "aunt uncle niece nephew girlfriend boyfriend parent sibling friend partner colleague neighbor neighbour "
                       "teammate coworker classmate customer client guest companion")
 GROUPS = _words("people crowd audience group couple family team children passersby bystander passerby pedestrian onlooker "
-                "spectator stranger shopper commuter tourist band class public patron diner fan folk others men women kids "
+                "spectator stranger shopper commuter tourist band class public patron fan folk courtier merchant villager neighbor reveler dancer protester soldier others men women kids "
                 "friends officer staff crew viewer listener dancer")
 PEOPLE = FEMALE | MALE | GENERIC_PEOPLE | YOUTH | OCCUPATIONS | RELATIVES_OF | GROUPS
 # A woman who is called a waiter, a man who is called a waitress: the subject wins, the trade stays.
@@ -157,7 +161,7 @@ STYLE = _words("bokeh film grain photo photograph portrait painting anime waterc
 STYLE_ADJECTIVES = _words("cinematic photorealistic realistic hyperrealistic black-and-white monochrome vintage retro film-noir "
                           "noir documentary-style high-quality 4k 8k hd ultra-detailed masterpiece dreamy minimalist futuristic "
                           "cyberpunk steampunk")
-CAMERA = _words("camera shot close-up closeup video clip footage frame lens angle zoom pan tilt cut take screen sequence scene "
+CAMERA = _words("camera shot close-up closeup video clip footage frame lens angle zoom pan tilt cut take sequence scene "
                 "perspective viewpoint view focus foreground image picture viewer cameraman film movie recording depth "
                 "composition shutter exposure resolution fps aspect cinematography timelapse close-ups audience vlog animation "
                 "dolly crane tracking panning tilting zooming medium-shot wide-shot headshot start end beginning rest")
@@ -175,7 +179,7 @@ SOUND_SMELL_ADJECTIVES = _words("crackling noisy fragrant aromatic scented loud 
                                 "ringing sweet-smelling delicious tasty melodic echoing whistling roaring audible barking "
                                 "chattering clinking creaking perfumed pungent smelly crunchy silent deafening rhythmic fresh-smelling "
                                 "singing quiet-voiced crashing squeaky jingling honking hooting purring bubbling thunderous")
-SENSE_VERBS = _words("hear listen smell sniff sound taste overhear")
+SENSE_VERBS = _words("hear listen sound overhear")
 SOUND_VERBS = _words("chirp hum buzz echo ring crackle rustle murmur chatter honk bark howl whistle sing sizzle clatter clink creak "
                      "thunder roar tick beep jingle chime rumble hiss hoot caw quack meow purr drone tweet waft permeate")
 ABSTRACT = _words("way time moment second minute hour manner sense feeling thought idea mind memory attention energy joy sadness anger "
@@ -192,7 +196,7 @@ ABSTRACT = _words("way time moment second minute hour manner sense feeling thoug
                   "rest while awhile today tomorrow yesterday week month year age something anything nothing everything "
                   "wonder awe enthusiasm passion strength power force pain comfort support help advice opinion plan "
                   "conversation information content review tutorial interview mid-thirties twenties thirties forties fifties "
-                  "sixties seventies eighties teens direction front top bottom edge center centre left right behind "
+                  "sixties seventies eighties teens twenty thirty forty fifty sixty seventy eighty mid-thirty mid-twenty mid-forty early late direction front top bottom edge center centre left right behind "
                   "appearance overall confidence eye-contact contact seconds throughout gravity spirit dignity tranquility "
                   "serenity solitude stillness reverie disbelief approval agreement disapproval greeting farewell goodbye hello "
                   "thanks welcome prayer thinking reflection-of-mind laughter tear tears sweat breath air-kiss dream charm "
@@ -203,7 +207,7 @@ ACTION_NOUNS = _words("sip step look glance breath bow nod turn bite break wave 
                       "leap hop stride shake touch tap push pull lift thumbs-up selfie stand seat sitting rest nap shot "
                       "blow throw catch pitch roll flip slide handshake high-five toast cheer dive lap stare gaze smile grin "
                       "laugh giggle gulp lick chew swallow yawn sneeze cough swirl rotation pirouette salute fist-pump curtsy "
-                      "thumb sign peace-sign motion try go round set rep push-up squat lunge scratch pat rub wipe")
+                      "jab hook uppercut thumb sign peace-sign motion try go round set rep push-up squat lunge scratch pat rub wipe")
 
 # First class wins; a noun found nowhere is an object.
 NOUN_CLASSES: tuple[tuple[str, frozenset[str]], ...] = (
@@ -214,7 +218,7 @@ NOUN_CLASSES: tuple[tuple[str, frozenset[str]], ...] = (
 
 # --- verbs ----------------------------------------------------------------------------------------------------------
 
-WEAR = _words("wear sport don dress clad clothe outfit adorn accessorize bedeck drape wrap")
+WEAR = _words("wear sport don dress clothe outfit adorn accessorize bedeck drape wrap")
 HAVE = _words("have feature boast display show include possess hold reveal carry contain")
 HOLD = _words("hold carry clutch grip cradle grasp hug embrace brandish")
 POSTURE = _words("sit stand lie lean kneel crouch recline seat perch rest squat pose lounge")
@@ -263,7 +267,7 @@ ACTIONS = _words(
     "prefer hope wish expect seem become turn grow get make let have do go come stay remain keep leave send mail post share "
     "mouth lip-sync rap beatbox chant hold release let seal stamp sign scribble doodle erase highlight underline circle mark note "
     "maintain engage interact exude emit express convey transition alternate pivot end conclude close open zoom pan dolly track cut "
-    "sport dress clothe clad wear face position sit seat perch lounge recline cradle clutch grip clasp interlace steeple rest "
+    "sport dress clothe wear face position sit seat perch lounge recline cradle clutch grip clasp interlace steeple rest "
     "unlatch twirl whirl swirl stomp stamp shuffle scoot nudge poke jab elbow wag wriggle pump hoist heave haul drag tug yank "
     "nibble munch gulp slurp swig devour feast dine toast brew steep grind strain drain boil simmer steam roast melt freeze thaw "
     "peruse skim browse leaf thumb flip-through swivel glare leer ogle behold spot spy scan survey ruminate daydream doze nap snore "
@@ -271,6 +275,12 @@ ACTIONS = _words(
     "sketch jot calculate compute code program debug solder weld mend patch polish scrub rinse wring hang fold press stitch "
     "skim surf paddle kayak canoe snorkel bowl golf putt dribble pass dunk score serve volley bat pitch bunt tackle sprint hurdle "
     "limber warm cool catch fasten unfasten buckle unbuckle strap tighten loosen tip doff swing tread wade splash dunk dip soak "
+    "rev mount progress speed zoom hammer mend sprinkle spritz spread dismount saddle hoist shovel plow harvest sow reap prune "
+    "juice whip toss drizzle garnish taste plate unveil sculpt glaze fire sand varnish measure sharpen hone unfurl plop crank "
+    "dab twitch quiver wobble stagger sag droop wilt perk glisten darken deepen redden blush pale hug squeeze nuzzle cuddle "
+    "scrunch contort stifle suppress let lower arch puff inflate deflate pinch twiddle fidget fiddle drum knuckle "
+    "skateboard rollerblade snowboard trudge plod amble meander loiter lurk sneak creep slink prowl stalk bolt flee scamper "
+    "scurry skitter bound spring pounce dangle climb hike descend abseil paraglide skydive parachute land launch "
     "flash break burst erupt crack form emanate radiate cascade dangle sit-up push-up wink-at")
 VERBS = (ACTIONS | WEAR | HAVE | HOLD | POSTURE | SEEM | EXPRESS | PUT_ON | TAKE_OFF | SPEECH | SENSE_VERBS | SOUND_VERBS
          | SCENE_VERBS | CHANGE)

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from stillmotion.prompts import lexicon as lx
-from stillmotion.prompts.chunks import Cast, Sentence, find_cast, parse
+from stillmotion.prompts.chunks import Cast, Sentence, find_cast, parse, subject_gender
 from stillmotion.prompts.spatial import SpatialReader, render
 from stillmotion.prompts.tagging import is_known
-from stillmotion.prompts.temporal import Polisher, strip_frame, subject_gender
+from stillmotion.prompts.temporal import Polisher, strip_frame
 from stillmotion.prompts.text import CLIP_CONTENT_TOKENS, check_prompt, estimate_clip_tokens, one_line, sentences
 from stillmotion.prompts.timeline import TimedText, Timeline, read_timeline
 
@@ -58,7 +58,7 @@ def spatial_of(prompt: str, subject: str = "A person", count_tokens: Callable[[s
     if not is_english(untimed):
         return _foreign_spatial(untimed, subject, count, trigger)
     parsed, cast = _read(untimed, subject_gender(subject))
-    return render(subject, SpatialReader(cast).read(list(parsed)), CLIP_CONTENT_TOKENS, count, trigger)
+    return render(subject, SpatialReader(cast, subject).read(list(parsed)), CLIP_CONTENT_TOKENS, count, trigger)
 
 
 def actions_of(prompt: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from stillmotion.prompts import lexicon as lx
-from stillmotion.prompts.chunks import Cast, Chunk, Sentence
+from stillmotion.prompts.chunks import Cast, Chunk, Sentence, own_noun, possessive
 from stillmotion.prompts.morphology import gerund, singular
 from stillmotion.prompts.tagging import Token, noun_class
 
@@ -26,16 +26,19 @@ _SELF_TELLING = frozenset("beard moustache mustache goatee stubble freckle tatto
                           "wrinkle dimple bang bangs mohawk afro lipstick cornrow topknot curl sideburn complexion".split())
 _BARE_PLACES = frozenset("background backdrop setting environment scene surroundings interior space area corner spot place location "
                          "ground floor scenery landscape set track sky horizon wall deck court chair seat bed ring path trail "
-                         "building home stand door".split())
+                         "building home stand".split())
 _KEPT_PREPOSITIONS = frozenset(("near", "beside", "against", "by", "under", "beneath", "behind", "next to", "in front of", "on top of",
                                 "at the edge of", "on the edge of", "in the middle of", "below", "opposite", "alongside"))
 _STATIC_BODY = frozenset("crossed folded clasped raised closed outstretched interlaced tilted open bowed spread tied".split())
 _EMPTY_MODIFIERS = frozenset("own left right other same both various different certain particular first last few more most several many "
                              "only very main final next such whole entire able upper lower further additional single visible "
-                             "overall specific two".split())
+                             "overall specific two male female".split())
 _POSITIVE_OF_ABSENCE = {"beard": "clean-shaven", "moustache": "clean-shaven", "mustache": "clean-shaven", "stubble": "clean-shaven",
                         "hair": "bald", "hat": "bareheaded", "cap": "bareheaded"}
 _TIMES = frozenset("night dusk dawn sunset sunrise evening morning afternoon noon midnight twilight autumn winter summer".split())
+
+
+_DECADES = frozenset("twenty thirty forty fifty sixty seventy eighty mid-twenty mid-thirty mid-forty mid-fifty teens".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,9 @@ class _Context:
 class SpatialReader:
     """Reads parsed sentences into phrases; `phrases` is the result, in the order of reading."""
 
-    def __init__(self, cast: Cast) -> None:
+    def __init__(self, cast: Cast, subject: str = "A person") -> None:
         self.cast = cast
+        self.subject = subject
         self.phrases: list[Phrase] = []
         self.acted = False  # the main character has acted: later postures are not the first frame's
 
@@ -120,6 +124,7 @@ class SpatialReader:
                 context.negated_list = False
             context.candidate, context.verb_seen = None, False
             if chunk.low == ",":
+                context.verb = "" if context.verb in ("sense", "speech") else context.verb
                 context.owner = context.subject if context.subject != "thing" else "main"
                 context.posture = ""
             return
@@ -196,6 +201,8 @@ class SpatialReader:
     def _noun_phrase(self, chunks: list[Chunk], index: int, chunk: Chunk, context: _Context) -> None:
         if chunk.noun in ("person", "name"):
             chunk.role = "main" if self.cast.is_main(chunk) else "other"
+        elif chunk.tokens[0].tag == "GEN" and context.owner == "other":
+            chunk.role = "other"
         if not context.direct and not context.verb_seen:
             context.candidate = chunk
         negated = context.negated or context.negated_list
@@ -225,8 +232,9 @@ class SpatialReader:
                     self._look(word, token.low)
         if chunk.head in lx.YOUTH:
             self._add("young", "looks", "young")
-        elif chunk.head in lx.OCCUPATIONS:
-            self._add(chunk.head, "looks", chunk.head)
+        elif chunk.head in lx.OCCUPATIONS and chunk.head not in lx.GENERIC_PEOPLE:
+            noun = own_noun(chunk.head, self.subject)
+            self._add(noun, "looks", noun)
 
     def _look(self, word: str, low: str) -> None:
         if low in lx.EXPRESS or low in ("smiling", "grinning", "frowning", "laughing"):
@@ -309,6 +317,14 @@ class SpatialReader:
             return
         self._add(_phrase_text(chunk), "light", chunk.head)
 
+    def _np_abstract(self, chunks: list[Chunk], index: int, chunk: Chunk, context: _Context) -> None:
+        """ "in her thirties" is an age that shows."""
+        if chunk.head in _DECADES and context.preposition == "in" and context.owner == "main":
+            words = " ".join(token.low for token in chunk.tokens if token.tag not in ("POSS", "DET"))
+            self._add(f"in {possessive(self.subject)} {words}", "looks", chunk.head)
+        else:
+            self._np_nothing(chunks, index, chunk, context)
+
     def _np_style(self, chunks: list[Chunk], index: int, chunk: Chunk, context: _Context) -> None:
         described = [token.low for token in chunk.modifiers if token.low not in _EMPTY_MODIFIERS]
         if chunk.head == "bokeh" or (described and chunk.head not in ("portrait", "photo", "photograph", "painting", "film", "contrast")):
@@ -320,6 +336,8 @@ class SpatialReader:
 
     def _np_object(self, chunks: list[Chunk], index: int, chunk: Chunk, context: _Context) -> None:
         if context.owner == "other" or context.verb in ("speech", "sense") or context.preposition in ("about", "like", "as", "for"):
+            return
+        if context.lemma in ("smell", "taste", "reek") and context.preposition in ("of", "like"):
             return
         if chunk.inner is not None and chunk.inner.noun in ("sound", "smell"):
             return

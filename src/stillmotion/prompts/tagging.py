@@ -19,7 +19,7 @@ _MULTIWORD_PREPOSITIONS = ("in front of", "on top of", "in the middle of", "at t
                            "at the end of", "at the bottom of", "on the back of", "in the heart of", "inside of", "outside of")
 _TOKEN = re.compile(
     "|".join(re.escape(phrase).replace(r"\ ", r"\s+") + r"\b" for phrase in _MULTIWORD_PREPOSITIONS)
-    + r"|close[\s-]ups?\b|[^\W\d_]+n't\b|'(?:s|m|re|ve|ll|d)\b|\d+(?:[.,:/]\d+)*(?:st|nd|rd|th)?(?:-[^\W_]+)*%?"
+    + r"|close[\s-]ups?\b|[^\W\d_]+n't\b|'(?:s|m|re|ve|ll|d)\b|\d+(?:[.,:/]\d+)*[a-z]*(?:-[^\W_]+)*%?"
     + r"|[^\W\d_]+(?:-[^\W_]+)*(?:'(?!s\b|m\b|re\b|ve\b|ll\b|d\b)[^\W\d_]+)*|[^\w\s]|_", re.IGNORECASE)
 _ADJECTIVE_ENDINGS = ("ful", "ous", "less", "ish", "able", "ible", "ive", "ical", "ary", "esque", "ic", "al", "like", "ese")
 _OPENS_NOUN = frozenset(("DET", "POSS", "NUM", "ADJ", "PREP", "GEN"))
@@ -105,8 +105,7 @@ class _Clause:
         self.finite = ""  # form of the last finite verb of the sentence, or "aux"
         self.verb_in_clause = False
         self.in_pp = False
-        self.person_plural = False
-        self.imperative = False
+        self.subject_seen = False
 
     def note(self, token: Token) -> None:
         tag_ = token.tag
@@ -118,13 +117,12 @@ class _Clause:
         elif tag_ in ("PREP", "TO"):
             self.in_pp = True
         elif tag_ in ("SUB", "REL") or token.text in (";", ":", "."):
-            self.verb_in_clause = False
-            self.in_pp = False
+            self.verb_in_clause = self.in_pp = self.subject_seen = False
         elif tag_ == "PUNCT" or tag_ == "CONJ":
             self.in_pp = False
-        elif tag_ == "PRON":
-            self.in_pp = False
-            self.person_plural = token.low in ("they", "we", "you", "i")
+        elif tag_ in ("PRON", "NOUN", "NAME"):
+            self.subject_seen = self.subject_seen or not self.in_pp
+            self.in_pp = self.in_pp and tag_ != "PRON"
 
 
 def _word_at(tokens: list[Token], index: int) -> str:
@@ -214,7 +212,8 @@ def _particle(low: str, after: str, before: Token | None) -> str:
         ends = not after or not (after[0].isalnum() or after[0] in "\"'") or after in lx.COORDINATORS or after in lx.SUBORDINATORS
         return "ADV" if (ends or after in ("in", "on", "at", "to", "with", "from", "into", "toward", "towards")) \
             and low in lx.ADVERBS | {"by", "through", "over", "on", "around", "along", "across", "past", "behind", "inside"} else "PREP"
-    if low in lx.ADVERBS and not (low == "close" and after in lx.DETERMINERS):
+    if low in lx.ADVERBS and not (low == "close" and after in lx.DETERMINERS) and not (
+            low in lx.ADJECTIVES and (_nominal(after) or (before is not None and before.low in lx.BE_FORMS))):
         return "ADV"
     if low.endswith("ly") and len(low) > 4 and low not in ("family", "lily", "belly", "jelly", "butterfly", "friendly", "lovely",
                                                            "curly", "elderly", "lively", "smelly", "bubbly", "woolly", "wooly",
@@ -236,7 +235,8 @@ def _open_class(tokens: list[Token], index: int, clause: _Clause) -> str:
     previous = _previous(tokens, index)
     after = _word_at(tokens, index + 1)
     opens = before is not None and before.tag in _OPENS_NOUN
-    if low in lx.ADJECTIVES and not (is_noun(low) and opens and not _nominal(after)) and not _verb_here(low, previous, after, clause):
+    names_thing = is_noun(low) and before is not None and (opens or before.tag == "NOUN") and not _nominal(after)
+    if low in lx.ADJECTIVES and not names_thing and not _verb_here(low, previous, after, clause):
         return "ADJ"
     readings = verb_readings(low)
     forms = {form for _, form in readings}
@@ -279,6 +279,8 @@ def _verb_here(low: str, previous: Token | None, after: str, clause: _Clause) ->
 def _verb_form(low: str, forms: set[str], previous: Token | None, before: Token | None, opens: bool, after: str,
                clause: _Clause, index: int) -> str:
     """The verb form that a word has in this place, or "" when it is no verb here."""
+    if "-" in low and not forms:
+        return ""
     if low.endswith("ing") and len(low) > 4 and (forms or not is_noun(low)):
         return _ing_form(low, previous, before, opens, after)
     if opens and before is not None and not (before.tag == "ADJ" and previous is not None and before.low in ("alone", "still")):
@@ -289,7 +291,9 @@ def _verb_form(low: str, forms: set[str], previous: Token | None, before: Token 
         if not (forms & {"base", "s"}) or (previous is not None and previous.tag == "AUX"):
             return "part" if previous is not None and previous.tag in ("AUX", "NOUN", "PUNCT", "CONJ") and "part" in (forms or {"part"}) \
                 and not (person_before and not clause.verb_in_clause and low not in _PARTICIPLES) else "past"
-    if "s" in forms or (not forms and person_before and low.endswith("s") and not low.endswith("ss") and not is_noun(low)):
+    unknown_s = not forms and low.endswith("s") and not low.endswith(("ss", "us", "is")) and not is_noun(low) and (
+        person_before or ((after in lx.POSSESSIVES or after in lx.OBJECT_PRONOUNS) and not opens))
+    if "s" in forms or unknown_s:
         return _s_form(low, previous, person_before, after, clause)
     if "base" in forms:
         return _base_form(low, previous, person_before, after, clause, index)
@@ -314,26 +318,34 @@ def _ing_form(low: str, previous: Token | None, before: Token | None, opens: boo
     if low in ("lighting", "setting", "painting", "drawing") and (previous is None or previous.tag != "AUX"):
         return "ing" if after in lx.DETERMINERS or after in lx.POSSESSIVES else ""
     if before is not None and before.tag in ("CONJ", "PUNCT") and after and is_noun(after) and previous is not None:
-        return "ing" if after in lx.PLACES and not is_plural(after) else ("ing" if verb_readings(low) else "")
+        return "ing" if verb_readings(low) else ""
+    if before is not None and before.tag in ("CONJ", "PUNCT") and not verb_readings(low) and _nominal(after):
+        return ""
     return "ing"
 
 
 def _s_form(low: str, previous: Token | None, person_before: bool, after: str, clause: _Clause) -> str:
-    closes = not _nominal(after)
+    """ "waves", "hammers", "takes": verb or plural noun."""
+    takes_object = after in lx.DETERMINERS or after in lx.POSSESSIVES or after in lx.OBJECT_PRONOUNS
+    lemma = singular(low)
+    noun_too = is_noun(low)
     if previous is None:
-        return "s" if not is_noun(low) or (closes and singular(low) in lx.ACTION_NOUNS) else ""
+        return "s" if not noun_too or takes_object or (not _nominal(after) and lemma in lx.ACTION_NOUNS) else ""
     if person_before:
         return "s"
     if previous.tag in ("CONJ", "PUNCT", "SUB") or previous.low == "then":
-        mostly_noun = singular(low) in lx.MOSTLY_NOUNS or (is_noun(low) and singular(low) not in lx.ACTION_NOUNS | lx.SOUNDS | {"rest", "face"})
-        if mostly_noun and not (after in lx.DETERMINERS or after in lx.POSSESSIVES or after in lx.OBJECT_PRONOUNS):
-            return ""
-        return "s" if clause.finite in ("s", "aux", "past") or previous.tag != "SUB" and not is_noun(low) else ""
+        moves = noun_class(lemma) in ("action", "sound", "camera", "expression", "abstract") and lemma not in lx.MOSTLY_NOUNS
+        if noun_too and not moves and not takes_object:
+            return "s" if previous.low == "then" and not _nominal(after) else ""
+        return "s" if clause.finite in ("s", "aux", "past") or not noun_too or takes_object else ""
     if previous.tag in ("NOUN", "NUM", "ADJ", "OPRON"):
         if after and any(form == "base" for _, form in verb_readings(after)) and not is_noun(after):
             return ""
-        return "s" if not clause.verb_in_clause and not clause.in_pp else ""
-    return "s" if not is_noun(low) else ""
+        if not noun_too or takes_object:
+            return "s"
+        free = not clause.verb_in_clause and (clause.subject_seen if clause.in_pp else True)
+        return "s" if free and not (clause.in_pp and lemma in lx.MOSTLY_NOUNS) else ""
+    return "s" if not noun_too else ""
 
 
 def _base_form(low: str, previous: Token | None, person_before: bool, after: str, clause: _Clause, index: int) -> str:
@@ -348,7 +360,7 @@ def _base_form(low: str, previous: Token | None, person_before: bool, after: str
         return "base"
     if previous.tag == "OPRON":
         return "base"
-    if previous.tag == "NOUN" and is_plural(previous.text) and not clause.verb_in_clause:
+    if previous.tag == "NOUN" and is_plural(previous.text) and (not clause.verb_in_clause or not noun_too):
         return "base" if low not in lx.MOSTLY_NOUNS or takes_object else ""
     if previous.tag in ("CONJ", "PUNCT") and clause.finite == "base":
         return "base" if not noun_too or takes_object or singular(low) in lx.ACTION_NOUNS else ""

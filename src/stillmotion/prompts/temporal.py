@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 from stillmotion.prompts import lexicon as lx
-from stillmotion.prompts.chunks import Cast, Chunk, Sentence, gender_of, parse
+from stillmotion.prompts.chunks import Cast, Chunk, Sentence, gender_of, own_noun, parse, subject_gender
 from stillmotion.prompts.morphology import third_person, verb_readings
 from stillmotion.prompts.tagging import Token
 
@@ -31,6 +31,8 @@ _FRAMES = tuple(re.compile(pattern, re.IGNORECASE) for pattern in (
     r"^(?:we|you|viewers?|the viewers?|the audience)\s+(?:can\s+)?see\s+",
     r"^there\s+(?:is|are|'s)\s+",
 ))
+_IS_CAMERA_MOTION = re.compile(r"^the camera\s+.*?\b(?:follow|focus|cent)\w*\s+(?:(?:on|around)\s+)?(?:her|him|them|it|the|his|their)\b",
+                               re.IGNORECASE)
 _CAUSATIVE = re.compile(r"^(?:please\s+)?(?:make|have|let|get|animate|show|ask|tell)\s+$", re.IGNORECASE)
 _BACKDROP = frozenset("background backdrop setting environment scenery surroundings room lighting wall sky scene space place location "
                       "interior light atmosphere".split())
@@ -54,17 +56,12 @@ class Edit:
     text: str
 
 
-def subject_gender(subject: str) -> str:
-    """ "male" for "A man", "female" for "A woman", "" for "A person"."""
-    return gender_of(subject.rsplit(None, 1)[-1])
-
-
 def strip_frame(sentence: str) -> str:
     """A captioner's or user's frame taken off: "The video features an individual who waves" -> "an individual who waves"."""
     for _ in range(2):
         for pattern in _FRAMES:
             match = pattern.match(sentence)
-            if match and len(sentence) - match.end() > 2:
+            if match and len(sentence) - match.end() > 2 and not _IS_CAMERA_MOTION.match(sentence):
                 sentence = sentence[match.end():]
                 break
         else:
@@ -121,7 +118,7 @@ class Polisher:
         text = re.sub(r"^(?:and|but|so)\s+", "", text, flags=re.I)
         text = text if _keeps_capital(text) else text[:1].lower() + text[1:]
         chunks = parse(before).chunks
-        moves = any(chunk.kind in ("VERB", "AUX", "SUB") for chunk in chunks)
+        moves = bool(verb_readings(text.split()[0])) or any(chunk.kind in ("VERB", "AUX", "SUB") for chunk in chunks)
         trailing_verb = chunks and chunks[-1].kind in ("VERB", "AUX", "PREP")
         body, closing = _split_closing(rest)
         if moves and trailing_verb:
@@ -143,20 +140,13 @@ class Polisher:
         looks = _listed(words)
         neutral = not subject_gender(self.subject) and bool(gender_of(chunk.head))
         if neutral or (chunk.head in lx.OCCUPATIONS | lx.RELATIVES_OF and chunk.head not in lx.GENERIC_PEOPLE):
-            noun = self._twin(chunk.head)
+            noun = own_noun(chunk.head, self.subject)
             text = f"{looks.replace(' and ', ', ')} {noun}".strip()
             article = "an" if text[0].lower() in "aeiou" else "a"
             return f", {article} {text}"
         if chunk.head in lx.YOUTH and "young" not in looks:
             looks = f"young, {looks}" if looks else "young"
         return f", {looks}" if looks else ""
-
-    def _twin(self, noun: str) -> str:
-        if not self.clash:
-            return noun
-        forward = lx.GENDER_TWINS
-        backward = {male: female for female, male in forward.items()}
-        return (forward if subject_gender(self.subject) == "male" else backward).get(noun, noun)
 
     # --- other sentences --------------------------------------------------------------------------------------------
 
@@ -180,7 +170,7 @@ class Polisher:
         tokens = sentence.tokens
         for chunk in sentence.chunks:
             if chunk.kind == "NP" and chunk.noun in ("person", "name") and chunk is not self.cast.chunk and self.cast.is_main(chunk):
-                edits.extend(self._noun_edits(chunk))
+                edits.extend(self._alias_edits(sentence, chunk) or self._noun_edits(chunk))
         if self.target:
             for index, token in enumerate(tokens):
                 if token.low in _CASES and self._mine(token):
@@ -233,6 +223,15 @@ class Polisher:
             index += 1
         return edits
 
+    def _alias_edits(self, sentence: Sentence, chunk: Chunk) -> list[Edit]:
+        """The apposition ", a woman" says nothing beside the subject and goes."""
+        plain = len(chunk.tokens) <= 2 and chunk.head in lx.GENERIC_PEOPLE
+        if plain and any(chunk is alias for alias in self.cast.aliases):
+            before = sentence.text[:chunk.start].rstrip()
+            if before.endswith(","):
+                return [Edit(len(before) - 1, chunk.end, "")]
+        return []
+
     def _noun_edits(self, chunk: Chunk) -> list[Edit]:
         """A later mention: "the woman" -> "the man" where the subject is a man; a name -> "the man"."""
         if chunk.head in _CASES or chunk.noun != "person" and chunk.noun != "name":
@@ -245,7 +244,7 @@ class Polisher:
             return []
         gender = subject_gender(self.subject)
         if gender and gender_of(chunk.head) not in ("", gender):
-            twin = self._twin(chunk.head)
+            twin = own_noun(chunk.head, self.subject)
             return [Edit(head.start, head.end, twin if gender_of(twin) in ("", gender) else self.noun)]
         return []
 
@@ -255,23 +254,33 @@ class Polisher:
         """Imperatives, bare actions, lists of words and pure scenes."""
         person: list[str] = []
         scenery: list[str] = []
+        subject = self.subject
         for sentence in sentences:
             text = _apply(sentence.text, self._pronoun_edits(sentence), 0, len(sentence.text))
             opening = self._action_opening(sentence, text)
             if opening and not person:
-                person.append(_join(self.subject, opening))
+                person.append(_join(subject, opening))
+            elif not person and not scenery and len(sentences) > 1 and self._is_fragment(sentence):
+                subject = f"{subject}, {text[:1].lower() if not _keeps_capital(text) else text[:1]}{text[1:]}".rstrip(".;")
             elif opening:
                 person.append(_join({"male": "He", "female": "She"}.get(subject_gender(self.subject), "The person"), opening))
             elif person and not self._is_scenery(sentence):
                 person.append(text)
             else:
                 scenery.append(text)
-        if not person and scenery:
+        if not person and not scenery:
+            return _paragraph([subject])
+        if not person:
             first, *rest = scenery
             first = first if _keeps_capital(first) or len(first) > 1 and first[1].isupper() else first[:1].lower() + first[1:]
             listed = "," in first and not any(token.tag == "AUX" or token.form in ("s", "past") for token in sentences[0].tokens)
-            return _paragraph([f"{self.subject}{', ' if listed else ' in this scene: '}{first}", *rest])
+            return _paragraph([f"{subject}{', ' if listed else ' in this scene: '}{first}", *rest])
         return _paragraph([*person, *scenery])
+
+    def _is_fragment(self, sentence: Sentence) -> bool:
+        """A few words without a finite verb, as in a list."""
+        return len(sentence.tokens) <= 12 and not any(
+            token.tag == "AUX" or token.form in ("s", "past", "base") for token in sentence.tokens)
 
     def _action_opening(self, sentence: Sentence, text: str) -> str:
         """The sentence as what the subject does, or "" when it begins with no verb."""
@@ -318,7 +327,7 @@ class Polisher:
 _CAUSATIVE_PRONOUN = re.compile(r"^(?:please\s+)?(?:make|have|let|get)\s+(?:her|him|them|it|me|us)\s+", re.IGNORECASE)
 _EMPTY_OPENING = re.compile(r"^(?:and|so|here|this is|it is|it's|meet|initially|at first|first|to begin with|the main character is|"
                             r"the subject is|featuring|in the video|throughout the video|throughout the clip|"
-                            rf"(?:a|an|the)?\s*(?:[\w-]+\s+){{0,4}}{_MEDIUM}\s*[:,-])[,:]?$", re.IGNORECASE)
+r"in the clip)[,:]?$", re.IGNORECASE)
 
 
 def _listed(words: list[Token]) -> str:
@@ -377,7 +386,7 @@ def _join(head: str, tail: str) -> str:
     if tail[0] in ",.;:!?'":
         return head.rstrip(",") + tail
     apposed = "," in head and not head.endswith(",")
-    if apposed and tail.split(None, 1)[0].lower() not in ("with", "in", "who", "of", "and", "wearing", "dressed"):
+    if apposed:
         return f"{head}, {tail}"
     return f"{head} {tail}"
 
