@@ -42,50 +42,30 @@ class Request(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    faces: Annotated[
-        tuple[Path, ...], Field(max_length=8, description="Photo of the person; repeat for more.")
-    ] = ()
-    prompt: Annotated[str, Field(min_length=1, max_length=4000, description="What the video shows.")]
-    preset: Annotated[str, Field(description="Which models: see 'stillmotion presets'.")] = "mini"
-    quality: Annotated[Quality, Field(description="Sets steps, candidates and detail.")] = "standard"
-    seed: (
-        Annotated[int, Field(ge=0, le=2**63 - 1, description="Same seed, same video; drawn if not given.")]
-        | None
-    ) = None
-    mode: Annotated[Mode, Field(description="First frame, then motion; or r2v: straight from the photo.")] = (
-        "decoupled"
+    faces: tuple[Path, ...] = Field((), max_length=8, description="Photo of the person; repeat it for more.")
+    prompt: str = Field(min_length=1, max_length=4000, description="What the video shows.")
+    preset: str = Field("mini", description="Which models; 'stillmotion presets' lists them.")
+    quality: Quality = Field("standard", description="Sets steps, candidates and detail.")
+    seed: int | None = Field(None, ge=0, le=2**63 - 1, description="Same seed, same video; drawn otherwise.")
+    mode: Mode = Field("decoupled", description="A first frame, then motion; r2v: straight from the photo.")
+    prompts: Prompts = Field("refined", description="Split the prompt into looks and motion, or use it raw.")
+    writer: str | None = Field(None, description="Who splits it: rules, transformers:MODEL, openai:BASE_URL.")
+    negative_prompt: str | None = Field(None, max_length=4000, description="What must not be seen.")
+    still_width: Side | None = Field(None, description="Width of the first frame.")
+    still_height: Side | None = Field(None, description="Height of the first frame.")
+    still_steps: Steps | None = Field(None, description="Sampling steps of the first frame.")
+    candidates: int | None = Field(None, ge=1, le=16, description="First frames to choose from.")
+    detail: bool | None = Field(None, description="Draw the face again at a larger scale.")
+    guidance_scale: Guidance | None = Field(None, description="How strictly the still follows the words.")
+    lora_weight: float | None = Field(None, ge=0, le=2, description="How strongly the photo shapes the face.")
+    width: Side | None = Field(None, description="Width of the video.")
+    height: Side | None = Field(None, description="Height of the video.")
+    num_frames: int | None = Field(None, ge=1, le=1001, description="Frames of one segment: 4n+1.")
+    fps: int | None = Field(None, ge=1, le=120, description="Frames a second.")
+    motion_steps: Steps | None = Field(None, description="Sampling steps of the motion.")
+    motion_guidance_scale: Guidance | None = Field(
+        None, description="How strictly it moves as the words say."
     )
-    prompts: Annotated[
-        Prompts, Field(description="Split the prompt into looks and motion, or use it raw.")
-    ] = "refined"
-    writer: (
-        Annotated[str, Field(description="Who splits it: rules, transformers:MODEL or openai:URL.")] | None
-    ) = None
-    negative_prompt: Annotated[str, Field(max_length=4000, description="What must not be seen.")] | None = (
-        None
-    )
-    still_width: Annotated[Side, Field(description="Width of the first frame.")] | None = None
-    still_height: Annotated[Side, Field(description="Height of the first frame.")] | None = None
-    still_steps: Annotated[Steps, Field(description="Sampling steps of the first frame.")] | None = None
-    candidates: (
-        Annotated[int, Field(ge=1, le=16, description="First frames to try; the most similar is kept.")]
-        | None
-    ) = None
-    detail: Annotated[bool, Field(description="Draw the face again at a larger scale.")] | None = None
-    guidance_scale: (
-        Annotated[Guidance, Field(description="How strictly the first frame follows the words.")] | None
-    ) = None
-    lora_weight: (
-        Annotated[float, Field(ge=0, le=2, description="How strongly the photo shapes the face.")] | None
-    ) = None
-    width: Annotated[Side, Field(description="Width of the video.")] | None = None
-    height: Annotated[Side, Field(description="Height of the video.")] | None = None
-    num_frames: Annotated[int, Field(ge=1, le=1001, description="Frames of a segment: 4n+1.")] | None = None
-    fps: Annotated[int, Field(ge=1, le=120, description="Frames a second.")] | None = None
-    motion_steps: Annotated[Steps, Field(description="Sampling steps of the motion.")] | None = None
-    motion_guidance_scale: (
-        Annotated[Guidance, Field(description="How strictly the motion follows the words.")] | None
-    ) = None
 
     @field_validator("faces", mode="before")
     @classmethod
@@ -214,10 +194,10 @@ def settle(request: Request, seed: int | None = None) -> Settings:
 def _check_sizes(settings: Settings, motion: MotionPreset) -> None:
     """InputError where a size is not one that the preset's models can make; nothing is rounded in silence."""
     multiples = {
-        "still_width": STILL_MULTIPLE,
-        "still_height": STILL_MULTIPLE,
         "width": MOTION_MULTIPLE[motion.kind],
         "height": MOTION_MULTIPLE[motion.kind],
+        "still_width": STILL_MULTIPLE,
+        "still_height": STILL_MULTIPLE,
     }
     for name, multiple in multiples.items():
         value: int = getattr(settings, name)

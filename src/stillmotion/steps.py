@@ -1,0 +1,349 @@
+"""The five steps' bookkeeping: what each depends on, how it is kept, when its models are loaded and let go.
+
+``pipeline`` is the method; this is what makes it resumable. Each step hands its room a way to keep what
+is finished and names everything that its result depends on.
+"""
+
+from __future__ import annotations
+
+import gc
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from stillmotion import __version__
+from stillmotion.errors import CheckpointError, InputError, MissingWeightsError, OutOfMemoryError
+from stillmotion.files import digest
+from stillmotion.output.record import Photo, Record, StillFacts
+from stillmotion.presets import Preset, Source, StillPreset
+from stillmotion.progress import Progress
+from stillmotion.prompts import Plan, decouple
+from stillmotion.request import Request, Settings
+from stillmotion.runs import RunFolder, key
+from stillmotion.weights import locate
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from stillmotion.identity.types import Identity
+    from stillmotion.motion.types import Clip
+    from stillmotion.still.types import Candidate, FirstFrame
+
+Value = TypeVar("Value")
+PHOTO_LIMIT = 256 * 2**20
+"""The largest photo file in bytes; pixels have their own limit where they are decoded."""
+STILL_SETTINGS = {"still_width", "still_height", "still_steps", "candidates", "detail", "guidance_scale"}
+STILL_SETTINGS |= {"seed", "lora_weight", "negative_prompt", "prompts"}
+MOTION_SETTINGS = {"seed", "mode", "width", "height", "num_frames", "fps", "motion_steps"}
+MOTION_SETTINGS |= {"motion_guidance_scale", "motion_negative_prompt"}
+RESULTS = ("identity", "plan.json", "still", "motion")
+LIBRARIES = ("torch", "diffusers", "transformers", "numpy", "av")
+
+
+@dataclass
+class Work:
+    """One request on its way through the steps, in a run folder whose lock is held.
+
+    ``plan`` and ``image`` are there when the user gives them instead of having them made.
+    """
+
+    preset: Preset
+    device: str
+    request: Request
+    settings: Settings
+    photos: tuple[Photo, ...]
+    folder: RunFolder
+    progress: Progress
+    given_plan: Plan | None = None
+    given_image: Photo | None = None
+
+    def identity(self) -> Identity | None:
+        """Step 1: who it is; None without a photo (a first frame of one's own needs none)."""
+        if not self.photos:
+            return None
+        from stillmotion import identity as room
+
+        paths = [photo.path for photo in self.photos]
+        return self._step(
+            "identity",
+            key(version=__version__, photos=[p.sha256 for p in self.photos], analyzer=self.preset.analyzer),
+            lambda: room.read(paths, room.analyzer(self.preset.analyzer, self.device)),
+            _into_folder(room.save),
+            room.load,
+        )
+
+    def plan(self, identity: Identity | None) -> Plan:
+        """Step 2: what is seen and what happens. ``plan.json`` may be edited between two runs."""
+        subject = identity.subject if identity else "A person"
+        given = self.given_plan
+        return self._step(
+            "plan.json",
+            key(
+                prompt=self.request.prompt,
+                subject=subject,
+                writer=self.settings.writer,
+                prompts=self.settings.prompts,
+                trigger=self.preset.still.trigger,
+                given=given.model_dump(mode="json") if given else None,
+            ),
+            lambda: given or self._decouple(subject),
+            lambda plan, path: plan.save(path),
+            Plan.load,
+        )
+
+    def still(self, identity: Identity, plan: Plan) -> FirstFrame:
+        """Step 3: the first frame, candidate by candidate."""
+        from stillmotion import still as room
+        from stillmotion.still.types import FirstFrame
+
+        depends = key(
+            version=__version__,
+            device=self.device,
+            spatial=plan.spatial,
+            identity=self.folder.digest("identity"),
+            settings=self.settings.model_dump(include=STILL_SETTINGS),
+            preset=asdict(self.preset.still),
+            judge=self.preset.judge,
+        )
+
+        def keep(number: int, candidate: Candidate) -> None:
+            save = _into_folder(room.save)
+            self.folder.keep_part(
+                "still", depends, number, lambda path: save(FirstFrame((candidate,), 0), path)
+            )
+
+        def make() -> FirstFrame:
+            from stillmotion.identity import analyzer
+
+            done = self.folder.parts("still", depends, lambda path: room.load_first_frame(path).candidates[0])
+            with _memory(self.device, "fewer pixels: --still-width and --still-height"):
+                models = room.load(self.preset.still, self.device)
+                judge = analyzer(self.preset.judge, self.device)
+                return room.make(
+                    plan.spatial, identity, models, self.settings, judge, self.progress, done, keep
+                )
+
+        return self._step("still", depends, make, _into_folder(room.save), room.load_first_frame)
+
+    def motion(
+        self, identity: Identity | None, plan: Plan, first: NDArray[np.uint8] | None, source: str
+    ) -> Clip:
+        """Step 4: the clip, segment by segment, from ``first`` (H, W, 3); None: straight from the identity.
+
+        ``source`` is the digest of where ``first`` came from.
+        """
+        from stillmotion import motion as room
+        from stillmotion.motion.types import Clip
+
+        depends = key(
+            version=__version__,
+            device=self.device,
+            temporal=plan.temporal,
+            segments=[segment.model_dump() for segment in plan.segments],
+            first=source,
+            identity=self.folder.digest("identity") if identity else None,
+            settings=self.settings.model_dump(include=MOTION_SETTINGS),
+            preset=asdict(self.preset.motion),
+        )
+        fps = self.settings.fps
+
+        def keep(number: int, frames: NDArray[np.uint8]) -> None:
+            save = _into_folder(room.save)
+            self.folder.keep_part("motion", depends, number, lambda path: save(Clip(frames, fps), path))
+
+        def make() -> Clip:
+            done = self.folder.parts("motion", depends, lambda path: room.load_clip(path).frames)
+            with _memory(self.device, "fewer pixels or frames: --width, --height, --num-frames"):
+                models = room.load(self.preset.motion, self.device)
+                return room.animate(first, plan, identity, models, self.settings, self.progress, done, keep)
+
+        return self._step("motion", depends, make, _into_folder(room.save), room.load_clip)
+
+    def start(self, first: FirstFrame | None) -> tuple[NDArray[np.uint8] | None, str]:
+        """The frame that the motion starts from, the user's own or step 3's, and the digest of its source."""
+        if self.given_image is not None:
+            from stillmotion.identity import load_image
+
+            return load_image(self.given_image.path), self.given_image.sha256
+        return (first.image, self.folder.digest("still")) if first else (None, "")
+
+    def facts(self) -> dict[str, object]:
+        """What ``request.json`` says."""
+        return {
+            "request": self.request.model_dump(mode="json", exclude_none=True),
+            "settings": self.settings.model_dump(mode="json"),
+            "photos": [photo.model_dump(mode="json") for photo in self.photos],
+            "versions": _versions(),
+            "device": self.device,
+        }
+
+    def notes(self, identity: Identity | None, plan: Plan) -> tuple[str, ...]:
+        """What the user should be told: about the photos, a writer that fell back, edited steps."""
+        fallback = (f"prompts: {plan.fallback}",) if plan.fallback else ()
+        edited = tuple(f"{name}: edited by hand, taken as it is" for name in self._edited())
+        return (*(identity.notes if identity else ()), *fallback, *edited)
+
+    def record(self, plan: Plan, first: FirstFrame | None) -> Record:
+        """What step 5 writes into the file beside the frames."""
+        return Record(
+            request=self.request,
+            settings=self.settings,
+            photos=self.photos,
+            image=self.given_image,
+            plan=plan,
+            still=still_facts(first) if first else None,
+            edited=self._edited(),
+            parts={source.name: _origin(source) for source in self.preset.sources()},
+            versions=_versions(),
+            device=self.device,
+        )
+
+    def _edited(self) -> tuple[str, ...]:
+        return tuple(name for name in RESULTS if self.folder.edited(name))
+
+    def _decouple(self, subject: str) -> Plan:
+        with _memory(self.device, "another writer: --writer rules"):
+            return decouple(
+                self.request.prompt,
+                subject,
+                self.settings.writer,
+                self.settings.prompts,
+                token_counter(self.preset.still),
+                self.preset.still.trigger,
+            )
+
+    def _step(
+        self,
+        name: str,
+        depends: str,
+        make: Callable[[], Value],
+        save: Callable[[Value, Path], object],
+        load: Callable[[Path], Value],
+    ) -> Value:
+        shown = "prompts" if name == "plan.json" else name
+        kept = self.folder.finished(name, depends)
+        self.progress(f"{shown}: finished before" if kept else shown, 0, 1)
+        value = self.folder.step(name, depends, make, save, load)
+        self.progress(f"{shown}: finished before" if kept else shown, 1, 1)
+        return value
+
+
+def hash_photo(path: Path) -> Photo:
+    """A photo's path and SHA-256; InputError where it is no readable file of a photo's size."""
+    try:
+        facts = path.stat()
+    except (OSError, ValueError):
+        raise InputError(f"{path}: there is no such file; give the path of a photo") from None
+    if stat.S_ISDIR(facts.st_mode):
+        raise InputError(f"{path}: is a folder; give a photo in it")
+    if not stat.S_ISREG(facts.st_mode):
+        raise InputError(f"{path}: is not an ordinary file; give the path of a photo")
+    if facts.st_size == 0:
+        raise InputError(f"{path}: is empty; give a JPEG, PNG or WEBP photo")
+    if facts.st_size > PHOTO_LIMIT:
+        raise InputError(f"{path}: is larger than {PHOTO_LIMIT // 2**20} MiB; scale the photo down")
+    try:
+        return Photo(path=path, sha256=digest(path))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def check_weights(preset: Preset, settings: Settings, still: bool, motion: bool) -> None:
+    """The parts that this work needs are here and whole; else the error of the first one that is not.
+
+    A stage that is left out needs no weights, nor does the preset's language model where another writer is
+    asked for.
+    """
+    unused: set[Source] = set()
+    if not still:
+        unused |= {preset.still.checkpoint, preset.still.hyperlora, preset.still.image_encoder}
+        unused |= set(preset.still.loras)
+    if not motion:
+        unused |= {preset.motion.checkpoint, *preset.motion.loras}
+    for source in preset.sources():
+        writes = source.repo is not None and preset.writer == f"transformers:{source.repo}"
+        if source not in unused and not (writes and settings.writer != preset.writer):
+            locate(source, preset.name)
+
+
+def token_counter(preset: StillPreset) -> Callable[[str], int] | None:
+    """Counts a prompt's CLIP tokens as step 3 will; None, an estimate, where its tokenizer is not here.
+
+    Reads the tokenizer alone: a plan must not cost the loading of the models.
+    """
+    try:
+        place = locate(preset.checkpoint)
+    except MissingWeightsError:
+        return None
+    folder = (place if place.is_dir() else place.parent) / "tokenizer"
+    if not folder.is_dir():
+        return None
+    from transformers import CLIPTokenizer
+
+    from stillmotion.still.text import count_tokens
+
+    try:
+        tokenizer = CLIPTokenizer.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{folder}: the tokenizer cannot be read; fetch the weights again") from error
+    return lambda text: count_tokens(text, tokenizer)
+
+
+def still_facts(first: FirstFrame) -> StillFacts:
+    """Seeds and similarities of the candidates, for the record."""
+    return StillFacts(
+        seeds=tuple(candidate.seed for candidate in first.candidates),
+        similarities=tuple(candidate.similarity for candidate in first.candidates),
+        chosen=first.chosen,
+    )
+
+
+def _into_folder(save: Callable[[Value, Path], object]) -> Callable[[Value, Path], None]:
+    """A room's ``save(value, folder)`` for a folder that does not exist yet."""
+
+    def write(value: Value, folder: Path) -> None:
+        folder.mkdir()
+        save(value, folder)
+
+    return write
+
+
+@contextmanager
+def _memory(device: str, remedy: str) -> Iterator[None]:
+    """Models loaded within the block are let go at its end; running out of memory names the way out."""
+    import torch
+
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError):
+        raise OutOfMemoryError(f"{device}: out of memory; ask for {remedy}") from None
+    finally:
+        gc.collect()
+        if device == "cuda":
+            torch.cuda.empty_cache()
+
+
+def _origin(source: Source) -> str:
+    """Where a part came from, in one word: repository and commit, address, or the package itself."""
+    if source.embedded:
+        return "embedded"
+    if source.repo:
+        return f"{source.repo}@{source.revision}" if source.revision else source.repo
+    return source.url or "local"
+
+
+def _versions() -> dict[str, str]:
+    """The versions of this package, Python and the libraries that decide what a frame looks like."""
+    found = {"stillmotion": __version__, "python": ".".join(str(n) for n in sys.version_info[:3])}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
