@@ -4,10 +4,10 @@
     python -m training.face evaluate --data DIR_of_shards --analyzer checkpoints/face/analyzer
 
 One process, one device. The pictures lie on the device as bytes; every batch is made difficult there
-(`face_augment`). Both networks are trained one after the other, their weights averaged, their normalisation measured
-again for the averaged weights and melted into the convolutions; the result is the folder ``OUT/analyzer`` that
-`stillmotion.identity` loads. At the end the held-out persons in the shards calibrate the similarity at which two
-pictures are said to show one person.
+(`face_augment`). Both networks are trained one after the other, their weights averaged, their normalisation
+measured again for the averaged weights and melted into the convolutions; the result is the folder
+``OUT/analyzer`` that `stillmotion.identity` loads. At the end the held-out persons in the shards calibrate
+the similarity at which two pictures are said to show one person.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -36,7 +38,7 @@ from training.common import (
     write_json,
 )
 from training.face_data import Store, read, split
-from training.face_losses import Crowd, detector_loss, recogniser_loss, scenes
+from training.face_losses import Crowd, detector_loss, faces, recogniser_loss, scenes
 
 DETECTOR_SHARE = 0.42
 """The detector's part of the time; the recogniser gets the rest."""
@@ -66,9 +68,9 @@ def main(arguments: list[str] | None = None) -> int:
     left = options.seconds - (time.monotonic() - began) - options.reserve
     if left <= 0:
         raise SystemExit(f"--seconds: {options.seconds:g} s are too few, loading the data took longer")
-    train_detector(learn, options.out, left * DETECTOR_SHARE, options)
+    train(detector_task(learn, options.detector_batch), options.out, left * DETECTOR_SHARE, options.resume)
     left = options.seconds - (time.monotonic() - began) - options.reserve
-    train_recogniser(learn, options.out, left, options)
+    train(recogniser_task(learn, options.people, options.views), options.out, left, options.resume)
     report = finish(options.out, judge, device)
     print(json.dumps(report), flush=True)
     return 0
@@ -110,52 +112,52 @@ def _precision(device: torch.device) -> torch.dtype | None:
     return torch.bfloat16 if device.type == "cuda" else None
 
 
-def train_detector(store: Store, out: Path, seconds: float, options: argparse.Namespace) -> None:
-    """Train the detector for ``seconds`` and leave ``out/detector.safetensors`` (float32, averaged, unfolded)."""
+@dataclass(frozen=True)
+class Task:
+    """One network's training: ``step`` gives a batch's loss and its parts, ``settle`` runs a batch forward only.
+
+    ``modules["network"]`` is what is kept; ``batch`` the pictures in a step.
+    """
+
+    name: str
+    modules: dict[str, nn.Module]
+    step: Callable[[], dict[str, Tensor]]
+    settle: Callable[[], None]
+    batch: int
+    rate: float = 2e-3
+
+
+def detector_task(store: Store, batch: int) -> Task:
+    """The detector's training on ``batch`` pictures a step."""
     network = Detector().to(store.device)
     precision = _precision(store.device)
 
     def step() -> dict[str, Tensor]:
-        return detector_loss(network, scenes(store, options.detector_batch), precision)
+        return detector_loss(network, scenes(store, batch), precision)
 
     @torch.no_grad()
     def settle() -> None:
-        network(scenes(store, options.detector_batch).pictures * 2 - 1)
+        network(scenes(store, batch).pictures * 2 - 1)
 
-    _train(
-        "detector",
-        {"network": network},
-        step,
-        settle,
-        options.detector_batch,
-        out,
-        seconds,
-        2e-3,
-        options.resume,
-    )
+    return Task("detector", {"network": network}, step, settle, batch)
 
 
-def train_recogniser(store: Store, out: Path, seconds: float, options: argparse.Namespace) -> None:
-    """Train the recogniser for ``seconds`` and leave ``out/recogniser.safetensors`` (float32, averaged, unfolded)."""
-    from training.face_losses import faces
-
+def recogniser_task(store: Store, people: int, views: int) -> Task:
+    """The recogniser's training on ``views`` pictures of each of ``people`` persons a step."""
     crowd = crowd_of(store)
     network = Recogniser().to(store.device)
     regress = nn.Linear(EMBEDDING_DIM, crowd.vectors.shape[1]).to(store.device)
     precision = _precision(store.device)
 
     def step() -> dict[str, Tensor]:
-        crops, who = crowd.draw(options.people, options.views)
-        return recogniser_loss(network, regress, crops, who, crowd, precision)
+        return recogniser_loss(network, regress, crowd, crowd.draw(people, views), precision)
 
     @torch.no_grad()
     def settle() -> None:
-        crops, _ = crowd.draw(options.people, options.views)
-        network(faces(crops) * 2 - 1)
+        network(faces(crowd.draw(people, views)[0]) * 2 - 1)
 
-    modules = {"network": network, "regress": regress}
-    size = min(options.people, len(crowd.persons)) * options.views
-    _train("recogniser", modules, step, settle, size, out, seconds, 2e-3, options.resume)
+    size = min(people, len(crowd.persons)) * views
+    return Task("recogniser", {"network": network, "regress": regress}, step, settle, size)
 
 
 def crowd_of(store: Store) -> Crowd:
@@ -163,59 +165,47 @@ def crowd_of(store: Store) -> Crowd:
     from training.world.people import identity_of
 
     people = [identity_of(int(i)) for i in torch.unique(store["persons"]).tolist()]
-    import numpy as np
-
     vectors = torch.from_numpy(np.stack([p.vector() for p in people])).to(store.device)
     man = torch.tensor([float(p.gender == "man") for p in people], device=store.device)
     age = torch.tensor([p.age / 100 for p in people], device=store.device)
     return Crowd(store, vectors, man, age)
 
 
-def _train(
-    name: str,
-    modules: dict[str, nn.Module],
-    step: Callable[[], dict[str, Tensor]],
-    settle: Callable[[], None],
-    batch: int,
-    out: Path,
-    seconds: float,
-    rate: float,
-    resume: bool,
-) -> None:
-    """The loop of both networks; ends with the averaged weights in ``out/NAME.safetensors``."""
-    path = out / f"{name}.safetensors"
+def train(task: Task, out: Path, seconds: float, resume: bool) -> None:
+    """Train for ``seconds``; leaves averaged weights in ``out/NAME.safetensors``, the curve beside them.
+
+    Raises `training.common.NonFiniteLossError` within `LOG_SECONDS` of the first loss that is not a number; what
+    was kept before stays.
+    """
+    path = out / f"{task.name}.safetensors"
     if resume and path.exists():
-        _restore(modules, path)
-    averaged = Averaged(modules, decay=0.998)
-    device = next(modules["network"].parameters()).device
-    groups = [
-        {"params": [p for m in modules.values() for p in m.parameters()], "base": rate, "weight_decay": 0.02}
-    ]
-    optim = optimizer(groups, device)
-    clock, curve, meter = Clock(seconds), Curve(out / f"{name}.csv"), Meter()
+        _restore(task.modules, path)
+    averaged = Averaged(task.modules, decay=0.998)
+    device = next(task.modules["network"].parameters()).device
+    parameters = [p for module in task.modules.values() for p in module.parameters()]
+    optim = optimizer([{"params": parameters, "base": task.rate, "weight_decay": 0.02}], device)
+    clock, curve, meter = Clock(seconds), Curve(out / f"{task.name}.csv"), Meter()
     number, logged, saved = 0, 0.0, 0.0
-    for module in modules.values():
+    for module in task.modules.values():
         module.train()
     while clock.running():
-        parts = step()
+        parts = task.step()
         norm = step_optimizer(parts["loss"], optim, clock, number, clip=5.0, warmup=100)
         averaged.update()
         meter.add(**parts, norm=norm)
         number += 1
-        if clock.elapsed - logged > LOG_SECONDS or number == 10:
-            # Reading the meter is where a loss that is not a number ends the run.
-            curve.log(number, number * batch, **meter.read())
+        if clock.elapsed - logged > LOG_SECONDS or number == 10 or not clock.running():
+            # Reading the meter raises where a loss was not a number, so nothing after it keeps broken weights.
+            curve.log(number, number * task.batch, **meter.read())
             logged = clock.elapsed
-        if clock.elapsed - saved > SAVE_SECONDS:
-            with averaged.applied():
-                _keep(modules, path)
-            saved = clock.elapsed
-    if meter.count:
-        curve.log(number, number * batch, **meter.read())
+            if clock.elapsed - saved > SAVE_SECONDS:
+                with averaged.applied():
+                    _keep(task.modules, path)
+                saved = clock.elapsed
     with averaged.applied():
-        measure_norms(modules["network"], settle, rounds=30 if device.type == "cuda" else 4)
-        _keep(modules, path)
-    draw_curve(out / f"{name}.csv")
+        measure_norms(task.modules["network"], task.settle, rounds=30 if device.type == "cuda" else 4)
+        _keep(task.modules, path)
+    draw_curve(out / f"{task.name}.csv")
 
 
 def measure_norms(network: nn.Module, settle: Callable[[], None], rounds: int) -> None:
@@ -246,7 +236,9 @@ def _restore(modules: dict[str, nn.Module], path: Path) -> None:
 
 
 def export(out: Path, same_person: float | None) -> Path:
-    """Write ``out/analyzer``: both networks folded, bfloat16, with the config that `stillmotion.identity` reads."""
+    """Write ``out/analyzer``: both networks folded, bfloat16, with the config that `stillmotion.identity`
+    reads.
+    """
     folder = out / "analyzer"
     for name in ("detector", "recogniser"):
         state = load_tensors(out / f"{name}.safetensors")
@@ -266,7 +258,7 @@ def export(out: Path, same_person: float | None) -> Path:
 
 
 def finish(out: Path, judge: Store, device: torch.device) -> dict[str, float | int | None]:
-    """Export, evaluate on the held-out pictures where there are enough, and store the calibrated threshold."""
+    """Export, evaluate on the held-out pictures if there are enough, and store the calibrated threshold."""
     from training.face_evaluate import evaluate
 
     folder = export(out, None)
@@ -292,7 +284,7 @@ def draw_curve(path: Path) -> None:
         return
     width, height, edge = 640, 360, 40
     logs = [math.log10(loss) for _, loss in rows]
-    low, high = min(logs), max(max(logs), min(logs) + 1e-3)
+    low, high = min(logs), max(*logs, min(logs) + 1e-3)
     last = max(samples for samples, _ in rows)
     picture = Image.new("RGB", (width, height), "white")
     draw = ImageDraw.Draw(picture)

@@ -1,10 +1,10 @@
 """Pictures made difficult on the device: what the face networks must see through.
 
-The world's own backgrounds, light and framing are few. A detector that only ever saw them would learn the places
-instead of the faces, so people are cut out by their mattes and set before noise, stripes, gradients, blobs and
-scrambled pictures; whole batches go through warps, shadows, blur, block noise and odd colours. All of it is batched
-tensor arithmetic: pictures are (B, 3, H, W) floats in 0..1, points (B, N, 2) are pixels, x first, pixel centres
-at whole numbers.
+The world's own backgrounds, light and framing are few. A detector that only ever saw them would learn the
+places instead of the faces, so people are cut out by their mattes and set before noise, stripes, gradients,
+blobs and scrambled pictures; whole batches go through warps, shadows, blur, block noise and odd colours. All
+of it is batched tensor arithmetic: pictures are (B, 3, H, W) floats in 0..1, points (B, N, 2) are pixels, x
+first, pixel centres at whole numbers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ def chance(count: int, share: float, device: torch.device) -> Tensor:
 
 
 def affine(angle: Tensor, scale: Tensor, source: Tensor, target: Tensor) -> Tensor:
-    """(B, 2, 3) matrices: rotate by ``angle`` and scale around ``source`` (B, 2), then bring it to ``target``."""
+    """(B, 2, 3) matrices: rotate by ``angle`` and scale around ``source`` (B, 2), then bring it to
+    ``target``.
+    """
     cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
     linear = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
     shift = target - (linear @ source[..., None])[..., 0]
@@ -65,7 +67,7 @@ def warp(pictures: Tensor, matrix: Tensor, size: int) -> Tensor:
 
 
 def backgrounds(count: int, size: int, device: torch.device) -> Tensor:
-    """(count, 3, size, size) pictures of nothing: clouds of noise, gradients, stripes, blobs, plain colours."""
+    """(count, 3, size, size) pictures of nothing: clouds of noise, stripes, blobs, plain colours."""
     picture = torch.rand(count, 3, 1, 1, device=device).expand(count, 3, size, size)
     octaves = torch.zeros(count, 3, size, size, device=device)
     for cells in (2, 5, 12, 32, 80):
@@ -99,7 +101,9 @@ def _stripes(count: int, size: int, device: torch.device) -> Tensor:
 
 
 def ellipses(count: int, size: int, device: torch.device, low: float, high: float) -> Tensor:
-    """(count, 1, size, size) masks of one soft ellipse or rectangle each, half axes ``low`` to ``high`` of the side."""
+    """(count, 1, size, size) masks of one soft ellipse or rectangle each, half axes ``low`` to ``high`` of
+    the side.
+    """
     axis = torch.linspace(-1, 1, size, device=device)
     cx, cy = (
         uniform(count, -0.9, 0.9, device)[:, None, None],
@@ -173,7 +177,9 @@ def _cosine_matrix(device: torch.device) -> Tensor:
 
 
 def blocky(pictures: Tensor, share: float = 0.3) -> Tensor:
-    """JPEG's kind of loss: 8x8 cosine blocks, rounded more coarsely the finer they are. Sides are multiples of 8."""
+    """JPEG's kind of loss: 8x8 cosine blocks, rounded more coarsely the finer they are. Sides are multiples
+    of 8.
+    """
     count, channels, height, width = pictures.shape
     device = pictures.device
     matrix = _cosine_matrix(device).to(pictures.dtype)

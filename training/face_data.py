@@ -1,8 +1,8 @@
 """What the face trainer reads: shards of rendered pictures, kept on the device as bytes.
 
-Two views of the same pictures are kept. Whole pictures with mattes and landmarks teach the detector; aligned crops
-with a margin, cut once, teach the recogniser. Persons held out of the world's training range never enter either;
-they make the `Store` that the evaluation reads.
+Two views of the same pictures are kept. Whole pictures with mattes and landmarks teach the detector; aligned
+crops with a margin, cut once, teach the recogniser. Persons held out of the world's training range never
+enter either; they make the `Store` that the evaluation reads.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from stillmotion.identity.geometry import HEAD_FIVE
 from training.face_augment import affine, warp
 
 CROP = 144
-"""Side of a kept crop: ArcFace's 112 pixels with a margin of 16 all round, for the jitter."""
+"""Side of a kept crop: the recogniser's 112 pixels with a margin of 16 all round, for the jitter."""
 MARGIN = (CROP - 112) // 2
 
 
@@ -28,8 +28,8 @@ class Pictures:
     """N rendered pictures with their truth.
 
     ``frames`` (N, H, W, 3) uint8 RGB; ``mattes`` (N, H, W) uint8, 255 = person; ``landmarks`` (N, 106, 2) and
-    ``five`` (N, 5, 2) in pixels; ``persons`` (N,) the person's index; ``scenes`` (N,) a number that two pictures
-    share if and only if they show the same scene.
+    ``five`` (N, 5, 2) in pixels; ``persons`` (N,) the person's index; ``scenes`` (N,) a number that two
+    pictures share if and only if they show the same scene.
     """
 
     frames: NDArray[np.uint8]
@@ -100,7 +100,7 @@ class Store:
 
 
 def aligned(frames: Tensor, five: Tensor, chunk: int = 512) -> Tensor:
-    """Faces (N, 3, CROP, CROP) uint8 brought to ArcFace's places by their five points (N, 5, 2)."""
+    """Faces (N, 3, CROP, CROP) uint8 brought to the recogniser's places by their five points (N, 5, 2)."""
     matrices = alignment(five)
     parts = []
     for at in range(0, len(frames), chunk):
@@ -112,8 +112,8 @@ def aligned(frames: Tensor, five: Tensor, chunk: int = 512) -> Tensor:
 def alignment(five: Tensor) -> Tensor:
     """The similarity transforms (N, 2, 3) that bring five points (N, 5, 2) to their places in a kept crop.
 
-    The least squares of `stillmotion.identity.geometry.similarity`, in closed form: in the plane a rotation with a
-    scale is one complex number.
+    The least squares of `stillmotion.identity.geometry.similarity`, in closed form: in the plane a rotation
+    with a scale is one complex number.
     """
     target = torch.from_numpy(HEAD_FIVE).to(five) + MARGIN
     source_mean, target_mean = five.mean(1, keepdim=True), target.mean(0, keepdim=True)
@@ -132,7 +132,9 @@ def alignment(five: Tensor) -> Tensor:
 def split(
     pictures: Iterable[Pictures], device: torch.device, held_out: range, room: int, limit: int
 ) -> tuple[Store, Store]:
-    """Pictures to learn from and pictures of held-out persons to evaluate on, at most ``limit`` of the former."""
+    """Pictures to learn from and pictures of held-out persons to evaluate on, at most ``limit`` of the
+    former.
+    """
     learn, judge = Store(device, room), Store(device, room)
     for shard in pictures:
         outside = (shard.persons >= held_out.start) & (shard.persons < held_out.stop)

@@ -1,9 +1,10 @@
-"""Measures the face analyzer as the product uses it: whole pictures in, faces and mattes out, held-out persons only.
+"""Measures the face analyzer as the product uses it: whole pictures in, faces and mattes out, held-out
+persons only.
 
     python -m training.face evaluate --data DIR_of_shards --analyzer DIR [--json FILE]
 
-The gate for use is a top-1 of .9: of 100 persons' pictures in one scene, how many are nearest to the same person's
-picture in another scene. A person whose face is not found counts as a miss.
+The gate for use is a top-1 of .9: of 100 persons' pictures in one scene, how many are nearest to the same
+person's picture in another scene. A person whose face is not found counts as a miss.
 """
 
 from __future__ import annotations
@@ -91,7 +92,9 @@ def evaluate(folder: Path, judge: Store, device: str, people: int = 100) -> Repo
 
 
 def pairs(persons: list[int], scenes: list[int], people: int) -> list[int]:
-    """Indices of pictures: for each of the first ``people`` persons with two scenes, the first picture of each."""
+    """Indices of pictures: for each of the first ``people`` persons with two scenes, the first picture of
+    each.
+    """
     first: dict[int, dict[int, int]] = {}
     for index, (person, scene) in enumerate(zip(persons, scenes, strict=True)):
         first.setdefault(person, {}).setdefault(scene, index)
@@ -122,7 +125,9 @@ def look(analyzer: EmbeddedAnalyzer, judge: Store, index: int) -> Seen:
 
 
 def retrieval(seen: list[Seen]) -> tuple[float | None, int]:
-    """The share of persons whose second picture is nearest to their own first one, both ways; and their number."""
+    """The share of persons whose second picture is nearest to their own first one, both ways; and their
+    number.
+    """
     by_person: dict[int, list[Seen]] = {}
     for one in seen:
         by_person.setdefault(one.person, []).append(one)
@@ -157,7 +162,9 @@ def equal_error(found: list[Seen]) -> tuple[float | None, float | None]:
 
 
 def crossing(same: NDArray[np.float32], other: NDArray[np.float32]) -> tuple[float, float]:
-    """The threshold between two sorted sets of cosines where both error rates are nearest, and their mean there."""
+    """The threshold between two sorted sets of cosines where both error rates are nearest, and their mean
+    there.
+    """
     between = (float(same[0]) + float(other[-1])) / 2
     if same[0] > other[-1]:
         return _rounded(between), 0.0
@@ -169,7 +176,9 @@ def crossing(same: NDArray[np.float32], other: NDArray[np.float32]) -> tuple[flo
 
 
 def false_positives(analyzer: EmbeddedAnalyzer, count: int = 200) -> float:
-    """The share of pictures without anybody (drawn backgrounds, plain colours, noise) in which a face is found."""
+    """The share of pictures without anybody (drawn backgrounds, plain colours, noise) in which a face is
+    found.
+    """
     generator_state = torch.random.get_rng_state()
     torch.manual_seed(1)
     drawn = augment.backgrounds(count // 2, 256, torch.device("cpu"))

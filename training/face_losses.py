@@ -27,9 +27,10 @@ SMALLEST, LARGEST = 14.0, 120.0
 
 @dataclass(frozen=True)
 class Scenes:
-    """A detector batch: ``pictures`` (B, 3, 160, 160) in 0..1; ``matte`` (B, 1, 80, 80); up to two faces each:
-    ``points`` (B, 2, 111, 2) in pixels, ``valid`` (B, 2) 1 where there is one; ``weight`` (B,) 0 where a face is
-    too hidden to ask for it."""
+    """A detector batch: ``pictures`` (B, 3, 160, 160) in 0..1; ``matte`` (B, 1, 80, 80); up to two faces
+    each: ``points`` (B, 2, 111, 2) in pixels, ``valid`` (B, 2) 1 where there is one; ``weight`` (B,) 0 where
+    a face is too hidden to ask for it.
+    """
 
     pictures: Tensor
     matte: Tensor
@@ -49,7 +50,9 @@ def _centre(points: Tensor) -> Tensor:
 
 
 def _placed(store: Store, count: int, largest: float) -> tuple[Tensor, Tensor]:
-    """Random pictures at random places, sizes and angles: (B, 5, 160, 160) of RGB, matte and cover, and points."""
+    """Random pictures at random places, sizes and angles: (B, 5, 160, 160) of RGB, matte and cover, and
+    points.
+    """
     device = store.device
     index = torch.randint(0, len(store["frames"]), (count,), device=device)
     colour, matte = store["frames"][index].float() / 255, store["mattes"][index].float() / 255
@@ -147,7 +150,9 @@ def _focal(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 
 
 def _points(predicted: Tensor, batch: Scenes) -> Tensor:
-    """Mean distance of the points in shares of the face's height, asked of a face's cell and its eight neighbours."""
+    """Mean distance of the points in shares of the face's height, asked of a face's cell and its eight
+    neighbours.
+    """
     count, _, cells, _ = predicted.shape
     flat = predicted.float().flatten(2)
     total, weights = (
@@ -192,7 +197,8 @@ def detector_loss(network: nn.Module, batch: Scenes, autocast: torch.dtype | Non
 class Crowd:
     """The persons of a store, for drawing several pictures of each; with what is known of them.
 
-    ``vectors`` (P, D) standardised, ``man`` (P,) 0 or 1, ``age`` (P,) years / 100, in the order of ``persons`` (P,).
+    ``vectors`` (P, D) standardised, ``man`` (P,) 0 or 1, ``age`` (P,) years / 100, in the order of
+    ``persons`` (P,).
     """
 
     def __init__(self, store: Store, vectors: Tensor, man: Tensor, age: Tensor) -> None:
@@ -207,7 +213,9 @@ class Crowd:
         self.man, self.age = man, age
 
     def draw(self, people: int, views: int) -> tuple[Tensor, Tensor]:
-        """Crops (people * views, 3, CROP, CROP) in 0..1 and the persons' places in this crowd, (people * views,)."""
+        """Crops (people * views, 3, CROP, CROP) in 0..1 and the persons' places in this crowd, (people *
+        views,).
+        """
         people = min(people, len(self.persons))
         who = torch.randperm(len(self.persons), device=self.persons.device)[:people]
         # Pictures of one person as far apart in the list as they come: neighbours are often of one scene.
@@ -234,7 +242,9 @@ def faces(crops: Tensor) -> Tensor:
 
 
 def contrast(embedding: Tensor, who: Tensor, temperature: float = 0.07, margin: float = 0.05) -> Tensor:
-    """Supervised contrastive loss (Khosla et al. 2020, equation 2), a margin taken off every true pair's cosine."""
+    """Supervised contrastive loss (Khosla et al. 2020, equation 2), a margin taken off every true pair's
+    cosine.
+    """
     same = who[:, None] == who[None, :]
     own = torch.eye(len(who), dtype=torch.bool, device=who.device)
     cosine = embedding @ embedding.T - margin * (same & ~own)
@@ -247,12 +257,12 @@ def contrast(embedding: Tensor, who: Tensor, temperature: float = 0.07, margin: 
 def recogniser_loss(
     network: nn.Module,
     regress: nn.Module,
-    crops: Tensor,
-    who: Tensor,
     crowd: Crowd,
+    drawn: tuple[Tensor, Tensor],
     autocast: torch.dtype | None,
 ) -> dict[str, Tensor]:
-    """``loss`` and its parts: ``contrast``, ``vector`` (share of variance unexplained), ``gender``, ``age``."""
+    """``loss`` and its parts: ``contrast``, ``vector`` (variance unexplained), ``gender``, ``age``."""
+    crops, who = drawn
     with torch.autocast(crops.device.type, autocast, enabled=autocast is not None):
         out = network(faces(crops) * 2 - 1)
         vector = regress(out["embedding"] * EMBEDDING_DIM**0.5)
