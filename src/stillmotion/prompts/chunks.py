@@ -142,8 +142,9 @@ def _noun_phrase(tokens: list[Token]) -> Chunk:
         return Chunk("AP", tokens, head=tokens[-1].low, modifiers=[t for t in tokens if t.tag in ("ADJ", "ADV")])
     head = nouns[-1]
     noun = "name" if head.tag == "NAME" else noun_class(head.lemma)
-    if noun == "object" and len(nouns) > 1 and noun_class(f"{nouns[-2].lemma}-{head.lemma}") != "object":
-        noun = noun_class(f"{nouns[-2].lemma}-{head.lemma}")
+    if len(nouns) > 1:
+        compound = f"{nouns[-2].lemma}-{head.lemma}"
+        noun = next((name for name, words in lx.NOUN_CLASSES if compound in words), noun)
     modifiers = [t for t in tokens[:tokens.index(head)] if t.tag in ("ADJ", "NOUN", "NAME", "NUM", "ADV", "CONJ")]
     return Chunk("NP", tokens, head=head.lemma, noun=noun, modifiers=modifiers)
 

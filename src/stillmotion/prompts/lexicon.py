@@ -148,7 +148,7 @@ PLACES = _words("kitchen room bedroom bathroom office studio cafe café coffeeho
                 "shelves curtain counter countertop table desk podium lectern chair stool swing hammock fence gate railing "
                 "hill hillside ridge summit peak slope observatory planetarium aquarium cubicle boardroom lecture-hall hall "
                 "auditorium dressing-room pottery atelier dojo ballroom nightclub club casino temple shrine monastery "
-                "newsroom booth kiosk stall bazaar trench battlefield ring rink conservatory veranda foyer parlor parlour")
+                "bus-stop train-station gas-station parking-lot swimming-pool throne newsroom booth kiosk stall bazaar trench battlefield ring rink conservatory veranda foyer parlor parlour")
 LIGHT = _words("light lighting sunlight moonlight daylight candlelight lamplight firelight starlight glow sunset sunrise dusk dawn "
                "twilight night evening morning afternoon noon midday midnight sun shadow neon lamp lantern candle spotlight "
                "backlight backlighting haze fog mist rain snow storm cloud clouds sunbeam ray beam shade hour weather day "
@@ -333,4 +333,7 @@ ADJECTIVES = AGE | COLORS | LOOKS_ADJECTIVES | MOOD_ADJECTIVES | STYLE_ADJECTIVE
     "majestic distant nearby abandoned deserted vast bustling ready alone still upright able aware main first last final "
     "second-hand antique victorian gothic medieval bohemian boho chic preppy sporty military nautical beaded embroidered sequined "
     "sparkly hooded belted double-breasted single-breasted pleated ruffled layered cropped padded quilted fur furry fluffy "
+    "dusty sandy rocky grassy mossy leafy hazy murky shadowy smoky steamy gloomy airy breezy chilly frosty icy starry "
+    "stony earthy glittery silky satiny fuzzy chunky baggy slinky skimpy flowery golden-hour airy roomy leathery "
+    "weathered chapped calloused gloved gnarled veiny manicured inviting festive serene eerie mysterious "
     "asleep awake visible sharp flat-brimmed wide-brimmed heavy-set straw electric acoustic grand hot")

@@ -33,6 +33,8 @@ _STATIC_BODY = frozenset("crossed folded clasped raised closed outstretched inte
 _EMPTY_MODIFIERS = frozenset("own left right other same both various different certain particular first last few more most several many "
                              "only very main final next such whole entire able upper lower further additional single visible "
                              "overall specific two male female".split())
+_HANDLES = frozenset("adjust touch remove tip fix straighten unbutton tuck smooth zip unzip button doff loosen tighten check take lift "
+                     "fasten buckle unbuckle".split())  # done to what one wears
 _POSITIVE_OF_ABSENCE = {"beard": "clean-shaven", "moustache": "clean-shaven", "mustache": "clean-shaven", "stubble": "clean-shaven",
                         "hair": "bald", "hat": "bareheaded", "cap": "bareheaded"}
 _TIMES = frozenset("night dusk dawn sunset sunrise evening morning afternoon noon midnight twilight autumn winter summer".split())
@@ -122,7 +124,9 @@ class SpatialReader:
         if chunk.low in (",", "or", "and", "nor", "-", "\u2013", "\u2014", "/"):
             if chunk.low not in ("or", "nor"):
                 context.negated_list = False
-            context.candidate, context.verb_seen = None, False
+            if context.verb_seen:
+                context.candidate = None
+            context.verb_seen = False
             if chunk.low == ",":
                 context.verb = "" if context.verb in ("sense", "speech") else context.verb
                 context.owner = context.subject if context.subject != "thing" else "main"
@@ -203,7 +207,9 @@ class SpatialReader:
             chunk.role = "main" if self.cast.is_main(chunk) else "other"
         elif chunk.tokens[0].tag == "GEN" and context.owner == "other":
             chunk.role = "other"
-        if not context.direct and not context.verb_seen:
+        people = ("person", "name")
+        if not context.direct and not context.verb_seen and (
+                context.candidate is None or chunk.tokens[0].tag == "GEN" or (chunk.noun in people and context.candidate.noun not in people)):
             context.candidate = chunk
         negated = context.negated or context.negated_list
         if context.negated:
@@ -250,7 +256,8 @@ class SpatialReader:
         if context.owner != "main" or context.verb in ("put_on", "speech") or (context.verb == "sense" and chunk.determiner not in lx.POSSESSIVES):
             return
         worn = (context.verb == "wear" or context.preposition in ("in", "with", "over", "under", "including", "featuring", "around")
-                or chunk.determiner in lx.POSSESSIVES or context.verb in ("have", "be"))
+                or context.verb in ("have", "be") or (chunk.determiner in lx.POSSESSIVES and (
+                    chunk.head not in lx.ONLY_IF_WORN or context.lemma in _HANDLES)))
         if chunk.head in lx.ONLY_IF_WORN and not worn:
             self._np_object(chunks, index, chunk, context)
             return
@@ -259,8 +266,7 @@ class SpatialReader:
             return
         if chunk.head in ("collar", "sleeve") and context.verb not in ("wear", "be", "have") and context.preposition not in ("with", "featuring"):
             return
-        if not worn and context.verb == "action" and self.acted and chunk.determiner in ("a", "an") and context.lemma not in (
-                "adjust", "touch", "remove", "tip", "fix", "straighten", "unbutton", "tuck", "smooth"):
+        if not worn and context.verb == "action" and self.acted and chunk.determiner in ("a", "an") and context.lemma not in _HANDLES:
             self._add(_phrase_text(chunk), "object", chunk.head)
             return
         text = _phrase_text(chunk, article=True)

@@ -173,6 +173,8 @@ def _closed_class(tokens: list[Token], index: int, clause: _Clause) -> str:
         if before is not None and before.tag in ("NOUN", "NAME"):
             return "REL"
         return "DET" if _nominal(after) and not verb_readings(after) else "SUB"
+    if low == "what" and after not in ("a", "an"):
+        return "REL"
     if low in lx.RELATIVES and low != "whose":
         return "REL"
     if low in ("as", "while", "when", "because", "if", "though", "although", "whenever", "whereas", "whilst", "unless", "where",
@@ -234,7 +236,8 @@ def _open_class(tokens: list[Token], index: int, clause: _Clause) -> str:
     before = tokens[index - 1] if index else None
     previous = _previous(tokens, index)
     after = _word_at(tokens, index + 1)
-    opens = before is not None and before.tag in _OPENS_NOUN
+    anchor = previous if before is not None and before.tag == "ADV" and before.low.endswith("ly") else before
+    opens = anchor is not None and anchor.tag in _OPENS_NOUN
     names_thing = is_noun(low) and before is not None and (opens or before.tag == "NOUN") and not _nominal(after)
     if low in lx.ADJECTIVES and not names_thing and not _verb_here(low, previous, after, clause):
         return "ADJ"
@@ -242,7 +245,7 @@ def _open_class(tokens: list[Token], index: int, clause: _Clause) -> str:
     forms = {form for _, form in readings}
     if _is_name(token, index, readings):
         return "NAME"
-    chosen = _verb_form(low, forms, previous, before, opens, after, clause, index)
+    chosen = _verb_form(tokens, low, forms, previous, before, opens, after, clause, index)
     if chosen:
         token.form = chosen
         token.lemma = next((base for base, form in readings if form == chosen), guess_base(low))
@@ -252,6 +255,8 @@ def _open_class(tokens: list[Token], index: int, clause: _Clause) -> str:
         return "ADJ"
     if "part" in forms and not is_noun(low) and not forms & {"base", "s"}:
         token.form = "part"
+        return "ADJ"
+    if opens and _nominal(after) and not is_noun(low) and not forms and low.endswith("y"):
         return "ADJ"
     if low.endswith(_ADJECTIVE_ENDINGS) and not is_noun(low) and (_nominal(after) or (previous is not None and previous.tag == "AUX")):
         return "ADJ"
@@ -276,7 +281,15 @@ def _verb_here(low: str, previous: Token | None, after: str, clause: _Clause) ->
     return "base" in forms and (previous.tag == "TO" or (previous.tag == "AUX" and previous.low in lx.MODALS))
 
 
-def _verb_form(low: str, forms: set[str], previous: Token | None, before: Token | None, opens: bool, after: str,
+def _follows_adjective(tokens: list[Token], index: int) -> bool:
+    """Whether an adjective and a comma or "and" stand before: "short, neatly (styled hair)"."""
+    back = index - 1
+    while back >= 0 and tokens[back].tag in ("ADV", "PUNCT", "CONJ"):
+        back -= 1
+    return back >= 0 and tokens[back].tag == "ADJ" and tokens[index - 1].tag != "ADJ"
+
+
+def _verb_form(tokens: list[Token], low: str, forms: set[str], previous: Token | None, before: Token | None, opens: bool, after: str,
                clause: _Clause, index: int) -> str:
     """The verb form that a word has in this place, or "" when it is no verb here."""
     if "-" in low and not forms:
@@ -287,6 +300,9 @@ def _verb_form(low: str, forms: set[str], previous: Token | None, before: Token 
         return ""
     person_before = previous is not None and (previous.tag in ("PRON", "NAME", "REL") or (
         previous.tag == "NOUN" and noun_class(previous.lemma) == "person"))
+    listed = index >= 2 and before is not None and before.tag in ("PUNCT", "CONJ", "ADV") and _nominal(after)
+    if listed and ("part" in forms or low.endswith("ed")) and not forms & {"base", "s"} and _follows_adjective(tokens, index):
+        return ""
     if "part" in forms or "past" in forms or (low.endswith("ed") and len(low) > 4 and not is_noun(low)):
         if not (forms & {"base", "s"}) or (previous is not None and previous.tag == "AUX"):
             return "part" if previous is not None and previous.tag in ("AUX", "NOUN", "PUNCT", "CONJ") and "part" in (forms or {"part"}) \
@@ -334,7 +350,8 @@ def _s_form(low: str, previous: Token | None, person_before: bool, after: str, c
     if person_before:
         return "s"
     if previous.tag in ("CONJ", "PUNCT", "SUB") or previous.low == "then":
-        moves = noun_class(lemma) in ("action", "sound", "camera", "expression", "abstract") and lemma not in lx.MOSTLY_NOUNS
+        moves = (noun_class(lemma) in ("action", "sound", "camera", "expression", "abstract") or lemma in lx.ACTION_NOUNS
+                 or after in lx.ADVERBS or (after.endswith("ly") and not _nominal(after))) and lemma not in lx.MOSTLY_NOUNS
         if noun_too and not moves and not takes_object:
             return "s" if previous.low == "then" and not _nominal(after) else ""
         return "s" if clause.finite in ("s", "aux", "past") or not noun_too or takes_object else ""

@@ -28,6 +28,8 @@ _FRAMES = tuple(re.compile(pattern, re.IGNORECASE) for pattern in (
     rf"^(?:this|it)\s+is\s+(?:a|an|the)\s+(?:[\w-]+\s+){{0,4}}?{_MEDIUM}\s+(?:of|with)\s+",
     rf"^(?:a|an|the)\s+(?:[\w,-]+\s+){{0,5}}?{_MEDIUM}\s+(?:of|that\s+shows|in which|where|{_SHOWS})\s+",
     rf"^(?:[\w-]+\s+){{0,3}}?{_MEDIUM}\s+(?:of|featuring|showing|where|in which)\s+",
+    rf"^(?:in|at|during|over)\s+the\s+(?:opening|beginning|start|first|initial)\s*(?:few\s+)?(?:seconds|moments|frames|part|half)?\s*of\s+"
+    rf"(?:this|the)\s+(?:[\w-]+\s+){{0,2}}?{_MEDIUM}\s*,\s*",
     r"^(?:we|you|viewers?|the viewers?|the audience)\s+(?:can\s+)?see\s+",
     r"^there\s+(?:is|are|'s)\s+",
 ))
@@ -102,6 +104,7 @@ class Polisher:
         before = sentence.text[:chunk.start].strip()
         edits = self._pronoun_edits(sentence)
         rest = _apply(sentence.text, edits, chunk.end, len(sentence.text))
+        rest = _IN_VIDEO.sub("", rest)
         rest = rest.lstrip() if not rest.startswith("'s") else rest
         if chunk.head in ("they", "i", "you", "we") or _CAUSATIVE.match(before + " "):
             rest = self._third(rest)
@@ -324,10 +327,11 @@ class Polisher:
         return _apply(text, edits, 0, len(text))
 
 
+_IN_VIDEO = re.compile(rf"^\s+(?:in|of)\s+(?:the|this)\s+{_MEDIUM}(?=\s)", re.IGNORECASE)
 _CAUSATIVE_PRONOUN = re.compile(r"^(?:please\s+)?(?:make|have|let|get)\s+(?:her|him|them|it|me|us)\s+", re.IGNORECASE)
 _EMPTY_OPENING = re.compile(r"^(?:and|so|here|this is|it is|it's|meet|initially|at first|first|to begin with|the main character is|"
                             r"the subject is|featuring|in the video|throughout the video|throughout the clip|"
-r"in the clip)[,:]?$", re.IGNORECASE)
+r"in the clip|one of (?:them|the \w+)),?:?$", re.IGNORECASE)
 
 
 def _listed(words: list[Token]) -> str:
@@ -400,5 +404,5 @@ def _paragraph(parts: list[str]) -> str:
         if not part:
             continue
         part = part[0].upper() + part[1:]
-        sentences.append(part if part[-1] in ".!?\u3002\uff01\uff1f\"'\u201d)" else part.rstrip(",;:") + ".")
+        sentences.append(part if part[-1] in "\u2026.!?\u3002\uff01\uff1f\"'\u201d)" else part.rstrip(",;:") + ".")
     return " ".join(sentences)
