@@ -207,7 +207,7 @@ def _check_sizes(settings: Settings, motion: MotionPreset) -> None:
                 f"{name}: {value} is not a multiple of {multiple}; take {below or above} or {above}"
             )
     if settings.num_frames % 4 != 1:
-        near = settings.num_frames // 4 * 4 + 1
+        near = (settings.num_frames - 1) // 4 * 4 + 1
         raise InputError(f"num_frames: {settings.num_frames} is not 4n+1; take {near} or {near + 4}")
     if settings.width * settings.height * settings.num_frames > MOTION_CAP:
         raise InputError(
