@@ -7,11 +7,15 @@
     doctor     what this machine can run
     manifest   our own files with their sha256
 
-Everything but the names of ``store`` and ``safety`` is imported from its module.
+The names below are imported when they are first used; ``fetch`` and ``doctor`` are imported as modules.
 """
 
-from stillmotion.weights.safety import check_file, check_folder
-from stillmotion.weights.store import find_repository, home, locate, offline_environment, require
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stillmotion.weights.safety import check_file, check_folder
+    from stillmotion.weights.store import find_repository, home, locate, offline_environment, require
 
 __all__ = [
     "check_file",
@@ -22,3 +26,11 @@ __all__ = [
     "offline_environment",
     "require",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name of this room when it is first used (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module 'stillmotion.weights' has no attribute '{name}'")
+    room = "safety" if name.startswith("check_") else "store"
+    return getattr(import_module(f"stillmotion.weights.{room}"), name)

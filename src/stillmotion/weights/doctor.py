@@ -12,6 +12,7 @@ import importlib.util
 import os
 import platform
 import tempfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -193,24 +194,17 @@ def _processor() -> Device:
     """The CPU: cores that this process may use, and memory within its container's limit."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     memory: float | None = None
-    try:
+    with suppress(AttributeError, ValueError, OSError):
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    except (AttributeError, ValueError, OSError):
-        pass
-    try:
+    with suppress(OSError):
         limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
         if limit.isdigit() and memory is not None:
             memory = min(memory, int(limit) / 2**30)
-    except OSError:
-        pass
     return Device("cpu", f"{platform.processor() or platform.machine()}, {cores} cores", memory)
 
 
 def _accelerators(notes: list[str]) -> list[Device]:
     """CUDA devices as torch sees them; a torch that cannot be imported is a note."""
-    if importlib.util.find_spec("torch") is None:
-        notes.append("torch is not installed: nothing can be generated; pip install stillmotion")
-        return []
     try:
         import torch
 
@@ -221,9 +215,11 @@ def _accelerators(notes: list[str]) -> list[Device]:
         if not found and torch.version.cuda is None:
             notes.append("this torch is built without CUDA; for a GPU install torch as pytorch.org says")
         return found
+    except ModuleNotFoundError:
+        notes.append("torch is not installed: nothing can be generated; pip install stillmotion")
     except Exception as error:
         notes.append(f"torch does not work: {_line(error)}")
-        return []
+    return []
 
 
 def _has_encoder(notes: list[str]) -> bool:
