@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from stillmotion import __version__
-from stillmotion.errors import CheckpointError, InputError, MissingWeightsError, OutOfMemoryError
+from stillmotion.errors import InputError, OutOfMemoryError
 from stillmotion.files import digest
 from stillmotion.output.record import Photo, Record, StillFacts
-from stillmotion.presets import Preset, Source, StillPreset
+from stillmotion.presets import Preset, Source
 from stillmotion.progress import Progress
 from stillmotion.prompts import Plan, decouple
 from stillmotion.request import Request, Settings
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from stillmotion.still.types import Candidate, FirstFrame
 
 Value = TypeVar("Value")
-PHOTO_LIMIT = 256 * 2**20
-"""The largest photo file in bytes; pixels have their own limit where they are decoded."""
 STILL_SETTINGS = {"still_width", "still_height", "still_steps", "candidates", "detail", "guidance_scale"}
 STILL_SETTINGS |= {"seed", "lora_weight", "negative_prompt", "prompts"}
 MOTION_SETTINGS = {"seed", "mode", "width", "height", "num_frames", "fps", "motion_steps"}
@@ -208,6 +206,8 @@ class Work:
         return tuple(name for name in RESULTS if self.folder.edited(name))
 
     def _decouple(self, subject: str) -> Plan:
+        from stillmotion.still import token_counter
+
         with _memory(self.device, "another writer: --writer rules"):
             return decouple(
                 self.request.prompt,
@@ -236,6 +236,8 @@ class Work:
 
 def hash_photo(path: Path) -> Photo:
     """A photo's path and SHA-256; InputError where it is no readable file of a photo's size."""
+    from stillmotion.identity.photos import MOST_BYTES
+
     try:
         facts = path.stat()
     except (OSError, ValueError):
@@ -246,8 +248,8 @@ def hash_photo(path: Path) -> Photo:
         raise InputError(f"{path}: is not an ordinary file; give the path of a photo")
     if facts.st_size == 0:
         raise InputError(f"{path}: is empty; give a JPEG, PNG or WEBP photo")
-    if facts.st_size > PHOTO_LIMIT:
-        raise InputError(f"{path}: is larger than {PHOTO_LIMIT // 2**20} MiB; scale the photo down")
+    if facts.st_size > MOST_BYTES:
+        raise InputError(f"{path}: is larger than {MOST_BYTES // 2**20} MiB; scale the photo down")
     try:
         return Photo(path=path, sha256=digest(path))
     except OSError as error:
@@ -270,29 +272,6 @@ def check_weights(preset: Preset, settings: Settings, still: bool, motion: bool)
         writes = source.repo is not None and preset.writer == f"transformers:{source.repo}"
         if source not in unused and not (writes and settings.writer != preset.writer):
             locate(source, preset.name)
-
-
-def token_counter(preset: StillPreset) -> Callable[[str], int] | None:
-    """Counts a prompt's CLIP tokens as step 3 will; None, an estimate, where its tokenizer is not here.
-
-    Reads the tokenizer alone: a plan must not cost the loading of the models.
-    """
-    try:
-        place = locate(preset.checkpoint)
-    except MissingWeightsError:
-        return None
-    folder = (place if place.is_dir() else place.parent) / "tokenizer"
-    if not folder.is_dir():
-        return None
-    from transformers import CLIPTokenizer
-
-    from stillmotion.still.text import count_tokens
-
-    try:
-        tokenizer = CLIPTokenizer.from_pretrained(folder)
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{folder}: the tokenizer cannot be read; fetch the weights again") from error
-    return lambda text: count_tokens(text, tokenizer)
 
 
 def still_facts(first: FirstFrame) -> StillFacts:
