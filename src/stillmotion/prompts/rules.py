@@ -22,7 +22,7 @@ from stillmotion.prompts.temporal import Polisher, strip_frame
 from stillmotion.prompts.text import CLIP_CONTENT_TOKENS, check_prompt, estimate_clip_tokens, one_line, sentences
 from stillmotion.prompts.timeline import TimedText, Timeline, read_timeline
 
-__all__ = ["TimedText", "actions_of", "is_english", "segments_of", "spatial_of", "temporal_of"]
+__all__ = ["TimedText", "actions_of", "is_english", "segments_of", "spatial_of", "temporal_of", "untimed"]
 
 
 def segments_of(prompt: str) -> tuple[TimedText, ...]:
@@ -38,11 +38,10 @@ def temporal_of(prompt: str, subject: str = "A person") -> str:
 
     `subject` is "A man", "A woman" or "A person"; pronouns follow it. Raises `InputError` for an unusable prompt.
     """
-    text = check_prompt(prompt)
-    untimed = _untimed(read_timeline(text))
-    if not is_english(untimed):
-        return _foreign_temporal(untimed, subject)
-    parsed, cast = _read(untimed, subject_gender(subject))
+    text = untimed(prompt)
+    if not is_english(text):
+        return _foreign_temporal(text, subject)
+    parsed, cast = _read(text, subject_gender(subject))
     return Polisher(subject, cast).polish(list(parsed))
 
 
@@ -53,23 +52,27 @@ def spatial_of(prompt: str, subject: str = "A person", count_tokens: Callable[[s
     phrases are dropped first. Raises `InputError` for an unusable prompt.
     """
     count = count_tokens or estimate_clip_tokens
-    text = check_prompt(prompt)
-    untimed = _untimed(read_timeline(text))
-    if not is_english(untimed):
-        return _foreign_spatial(untimed, subject, count, trigger)
-    parsed, cast = _read(untimed, subject_gender(subject))
+    text = untimed(prompt)
+    if not is_english(text):
+        return _foreign_spatial(text, subject, count, trigger)
+    parsed, cast = _read(text, subject_gender(subject))
     return render(subject, SpatialReader(cast, subject).read(list(parsed)), CLIP_CONTENT_TOKENS, count, trigger)
 
 
 def actions_of(prompt: str) -> tuple[str, ...]:
     """The base forms of the verbs of action in a prompt, in order; states ("wears", "is") and frames left out."""
-    text = _untimed(read_timeline(check_prompt(prompt)))
+    text = untimed(prompt)
     if not is_english(text):
         return ()
     parsed, _ = _read(text, "")
     still = lx.WEAR | lx.HAVE | lx.SEEM | lx.CHANGE | frozenset(("be", "do", "make", "let", "see", "wear", "dress"))
     return tuple(token.lemma for sentence in parsed for token in sentence.tokens
                  if token.tag == "VERB" and token.lemma not in still and token.lemma not in lx.SOUND_VERBS)
+
+
+def untimed(prompt: str) -> str:
+    """The prompt as running text without its times; an untimed prompt is only brought onto one line."""
+    return _untimed(read_timeline(check_prompt(prompt)))
 
 
 def is_english(text: str) -> bool:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from stillmotion.errors import InputError
 from stillmotion.prompts import rules
+
+
+DEFAULT_MODEL = "Qwen/Qwen3-8B"
+"""The chat model of the full presets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +61,21 @@ class RulesWriter:
 
 
 def writer_for(name: str) -> Writer:
-    """The writer that a name means: "rules", "transformers[:MODEL[@REVISION]]" or "openai:BASE_URL[#MODEL]"."""
+    """The writer that a name means: "rules", "transformers[:MODEL[@REVISION]]" or "openai:BASE_URL[#MODEL]".
+
+    Raises `InputError` for any other name. Nothing is loaded or connected yet.
+    """
     kind, _, rest = name.strip().partition(":")
     if kind == "rules" and not rest:
         return RulesWriter()
+    if kind == "transformers":
+        from stillmotion.prompts.transformers_writer import TransformersWriter
+
+        model, _, revision = rest.partition("@") if not os.path.isdir(rest) else (rest, "", "")
+        return TransformersWriter(model or DEFAULT_MODEL, revision or None)
+    if kind == "openai" and rest:
+        from stillmotion.prompts.openai_writer import OpenAIWriter
+
+        address, _, model = rest.partition("#")
+        return OpenAIWriter(address, model or None)
     raise InputError(f"writer {name!r} is not known; use rules, transformers[:MODEL] or openai:BASE_URL[#MODEL]")
