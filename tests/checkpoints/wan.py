@@ -73,7 +73,7 @@ def write_vace(folder: Path, *, seed: int = 0, patched_vae: bool = False) -> Pat
 
 
 def write_ti2v(folder: Path, *, seed: int = 0) -> Path:
-    """A Wan2.2-TI2V-5B folder: the residual VAE of 48 channels and 16 pixels a latent, timesteps per token."""
+    """A Wan2.2-TI2V-5B folder: a residual VAE of 48 channels and 16 pixels a latent, timesteps per token."""
     torch.manual_seed(seed)
     vae = AutoencoderKLWan(
         base_dim=8, decoder_base_dim=8, z_dim=48, dim_mult=[1, 2, 4, 4], num_res_blocks=1, is_residual=True,
@@ -97,9 +97,10 @@ def write_i2v(folder: Path, *, seed: int = 0) -> Path:
 def _transformer(in_channels: int, out_channels: int) -> dict[str, Any]:
     """The transformer's config, small: two heads of 16 (rotary positions need at least 12), 3 layers."""
     return {
-        "patch_size": (1, 2, 2), "num_attention_heads": 2, "attention_head_dim": 16, "in_channels": in_channels,
-        "out_channels": out_channels, "text_dim": TEXT_DIM, "freq_dim": 32, "ffn_dim": 64, "num_layers": 3,
-        "cross_attn_norm": True, "qk_norm": "rms_norm_across_heads", "eps": 1e-6, "rope_max_seq_len": 64,
+        "patch_size": (1, 2, 2), "num_attention_heads": 2, "attention_head_dim": 16,
+        "in_channels": in_channels, "out_channels": out_channels, "text_dim": TEXT_DIM, "freq_dim": 32,
+        "ffn_dim": 64, "num_layers": 3, "cross_attn_norm": True, "qk_norm": "rms_norm_across_heads",
+        "eps": 1e-6, "rope_max_seq_len": 64,
     }  # fmt: skip
 
 
@@ -130,7 +131,7 @@ def _vae_patched() -> AutoencoderKLWan:
     )  # fmt: skip
 
 
-def _write(
+def _write(  # noqa: PLR0917
     folder: Path,
     pipeline: str,
     vae: Any,
@@ -165,8 +166,9 @@ def _write(
 def write_text_encoder(folder: Path, vocabulary: int) -> None:
     """A small umT5 encoder: unlike T5, every layer has its own relative position bias."""
     config = UMT5Config(
-        vocab_size=vocabulary, d_model=TEXT_DIM, d_kv=8, d_ff=48, num_layers=2, num_decoder_layers=2, num_heads=4,
-        feed_forward_proj="gated-gelu", tie_word_embeddings=False, pad_token_id=0, eos_token_id=1,
+        vocab_size=vocabulary, d_model=TEXT_DIM, d_kv=8, d_ff=48, num_layers=2, num_decoder_layers=2,
+        num_heads=4, feed_forward_proj="gated-gelu", tie_word_embeddings=False, pad_token_id=0,
+        eos_token_id=1,
     )  # fmt: skip
     UMT5EncoderModel(config).save_pretrained(folder)
 
@@ -200,7 +202,7 @@ def write_tokenizer(folder: Path) -> int:
 
 
 def _sentencepiece(pieces: list[tuple[str, float]]) -> bytes:
-    """A sentencepiece ``ModelProto``: field 1, repeated, of {1: piece, 2: score, 3: type}; type 3 control, 2 unknown."""
+    """A sentencepiece ``ModelProto``: pieces {1: text, 2: score, 3: type}; type 2 unknown, 3 control."""
     kinds = {"<pad>": 3, "</s>": 3, "<unk>": 2}
     model = b""
     for piece, score in pieces:

@@ -41,7 +41,7 @@ def load(preset: MotionPreset, device: str) -> MotionModels:
     return load_folder(locate(preset.checkpoint), preset, device)
 
 
-def animate(
+def animate(  # noqa: PLR0917  (the rooms' fixed interface)
     first: NDArray[np.uint8] | None,
     plan: TimedPlan,
     identity: Identity | None,

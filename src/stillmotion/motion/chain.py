@@ -47,7 +47,7 @@ class _Job:
     conditioning_scale: float
 
 
-def animate(
+def animate(  # noqa: PLR0917  (the rooms' fixed interface)
     first: Frames | None,
     plan: TimedPlan,
     identity: Identity | None,
@@ -99,7 +99,7 @@ def check(
     schedulers.check_steps(preset, settings.motion_steps)
     if first is None and preset.kind != "vace":
         raise InputError(
-            f"mode: 'r2v' needs a video model that takes a reference image, and '{settings.preset}' has none; "
+            f"mode: 'r2v' needs a video model with a reference image, which '{settings.preset}' has not; "
             "take mode 'decoupled', or a VACE preset (mini, paper, paper-small)"
         )
     if first is None and identity is None:
@@ -127,8 +127,8 @@ def _check_done(done: Sequence[Frames], parts: Timeline, settings: Settings) -> 
         wanted = (part.new_frames, settings.height, settings.width, 3)
         if frames.shape != wanted or frames.dtype != np.uint8:
             raise InputError(
-                f"run: finished part {part.index} is {frames.dtype} {list(frames.shape)} where this request makes "
-                f"{list(wanted)}; it belongs to other settings, take another run folder"
+                f"run: finished part {part.index} is {frames.dtype} {list(frames.shape)} where this request "
+                f"makes {list(wanted)}; it belongs to other settings, take another run folder"
             )
     return list(done)
 

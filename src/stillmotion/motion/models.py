@@ -44,8 +44,8 @@ REMEMBERED_PROMPTS = 64
 class MotionModels:
     """A loaded video model: what ``animate`` needs of it. Made by ``load``; used by one thread at a time.
 
-    ``pipe`` is a diffusers pipeline whose text encoder may be absent between prompts (``placement`` "release").
-    ``spatial`` and ``temporal``: a clip's sides are multiples of the first, its length is k times the second plus 1.
+    ``pipe`` is a diffusers pipeline whose text encoder may be absent between prompts (placement "release").
+    A clip's sides are multiples of ``spatial``, its length is a multiple of ``temporal`` plus 1.
     """
 
     preset: MotionPreset
@@ -59,11 +59,10 @@ class MotionModels:
     embeddings: dict[str, Tensor] = field(default_factory=dict)
 
     def embed(self, prompts: list[str]) -> list[Tensor]:
-        """Each prompt's embedding, (1, max_sequence_length, text_dim); texts seen before are not encoded
-        again.
+        """Each prompt's embedding, (1, max_sequence_length, text_dim); known texts are not encoded again.
 
-        All texts of a clip are encoded together, before it is denoised, so that umT5-xxl (11 GB in bfloat16) need not
-        lie in memory beside the transformer.
+        All texts of a clip are encoded together, before it is denoised, so that umT5-xxl (11 GB in bfloat16)
+        need not lie in memory beside the transformer.
         """
         missing = [text for text in dict.fromkeys(prompts) if text not in self.embeddings]
         if missing:
@@ -92,7 +91,7 @@ class MotionModels:
                 gc.collect()
 
     def settle(self) -> None:
-        """Bring offloaded models back to the CPU and forget half-done work."""
+        """Bring offloaded models back to the CPU and forget half-done work, also after an interrupt."""
         self.pipe.maybe_free_model_hooks()
         self.pipe.vae.clear_cache()
 
@@ -172,8 +171,8 @@ def _check_configs(
     wanted = {"vace": latent, "ti2v": latent, "i2v": 2 * latent + 4}[kind]
     if transformer.get("in_channels", 16) != wanted or transformer.get("image_dim") is not None:
         raise CheckpointError(
-            f"{path}: takes {transformer.get('in_channels')} channels where this kind of model ('{kind}') takes "
-            f"{wanted}, and no image embedding; give the folder of another model"
+            f"{path}: takes {transformer.get('in_channels')} channels where this kind of model ('{kind}') "
+            f"takes {wanted}, and no image embedding; give the folder of another model"
         )
     if kind == "vace" and transformer.get("vace_in_channels", 96) != 2 * latent + spatial**2:
         raise CheckpointError(f"{path}: vace_in_channels does not fit the VAE beside it; {AGAIN}")

@@ -9,8 +9,8 @@ WAN_NEGATIVE_PROMPT = (
 )
 """Default of Wan2.1 (VACE too) and Wan2.2, from ``wan/configs/shared_config.py`` (``sample_neg_prompt``).
 
-In English: garish colours, overexposed, static, blurred details, subtitles, style, artwork, painting, picture, still,
-greyish overall, worst quality, low quality, JPEG residue, ugly, incomplete, extra fingers, badly drawn hands, badly
-drawn faces, deformed, disfigured, malformed limbs, fused fingers, motionless picture, cluttered background, three
-legs, many people in the background, walking backwards.
+In English: garish colours, overexposed, static, blurred details, subtitles, style, artwork, painting,
+picture, still, greyish overall, worst quality, low quality, JPEG residue, ugly, incomplete, extra fingers,
+badly drawn hands, badly drawn faces, deformed, disfigured, malformed limbs, fused fingers, motionless picture,
+cluttered background, three legs, many people in the background, walking backwards.
 """

@@ -32,7 +32,8 @@ def fit_first_frame(image: NDArray[np.uint8], width: int, height: int) -> NDArra
     """``image`` (H, W, 3) RGB scaled to cover ``width`` x ``height`` and cropped in the middle, (height,
     width, 3).
 
-    A picture of that size comes back unchanged. InputError where it is no RGB picture or over half would be cut off.
+    A picture of that size comes back unchanged. InputError where it is no RGB picture, or over half would
+    be cut off.
     """
     if image.ndim != 3 or image.shape[-1] != 3 or image.dtype != np.uint8 or 0 in image.shape:
         raise InputError(
@@ -61,8 +62,8 @@ def fit_first_frame(image: NDArray[np.uint8], width: int, height: int) -> NDArra
 def reference_image(identity: Identity, width: int, height: int) -> Image:
     """The best portrait's person on white, letterboxed on white to ``width`` x ``height``.
 
-    White is what VACE pads its reference images with, so the person stands on one even ground. A person who is small
-    in the photo is cropped to the matte's bounding box and a margin first.
+    White is what VACE pads its reference images with, so the person stands on one even ground. A person who
+    is small in the photo is cropped to the matte's bounding box and a margin first.
     """
     from PIL import Image
 

@@ -20,9 +20,9 @@ _UniPC: Any = diffusers.UniPCMultistepScheduler
 class FixedSigmasScheduler(_Euler):  # type: ignore[misc]
     """Flow-matching Euler whose ``set_timesteps`` always gives the same few noise levels.
 
-    ``WanVACEPipeline`` passes no ``sigmas`` to its scheduler, so a schedule that a LoRA was distilled for has to live
-    in here. ``fixed_sigmas`` are before the shift: with ``shift`` s, sigma becomes s * sigma / (1 + (s - 1) * sigma).
-    lightx2v's 1, .9375, .8333, .625 are [1, .75, .5, .25] with shift 5.
+    ``WanVACEPipeline`` passes no ``sigmas`` to its scheduler, so a schedule that a LoRA was distilled for has
+    to live in here. ``fixed_sigmas`` are before the shift: with ``shift`` s, sigma becomes
+    s * sigma / (1 + (s - 1) * sigma), so [1, .75, .5, .25] with shift 5 are lightx2v's 1, .9375, .8333, .625.
     """
 
     fixed_sigmas: tuple[float, ...] = ()
@@ -40,8 +40,8 @@ def check_steps(preset: MotionPreset, steps: int) -> None:
     """InputError unless the preset's schedule can run ``steps`` steps."""
     if preset.sigmas is not None and steps != len(preset.sigmas):
         raise InputError(
-            f"motion_steps: this preset's distilled schedule has exactly {len(preset.sigmas)} steps, not {steps}; "
-            "leave motion_steps out, or take another preset"
+            f"motion_steps: this preset's distilled schedule has exactly {len(preset.sigmas)} steps, "
+            f"not {steps}; leave motion_steps out, or take another preset"
         )
 
 

@@ -141,7 +141,7 @@ def _ends(ordered: Sequence[Timed], fps: int) -> list[int]:
 
 
 def _split(begin: int, end: int, num_frames: int, overlap: int) -> list[int]:
-    """New frames of each part between two lengths of the clip, as equal as multiples of 4 allow, longest first."""
+    """New frames of each part between two lengths of the clip, as equal as multiples of 4 allow."""
     lengths: list[int] = []
     if begin == 0:
         # The first part is 4k+1 long and takes nothing over; it carries the odd frame.

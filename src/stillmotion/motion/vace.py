@@ -45,7 +45,7 @@ class RememberingVACEPipeline(_Pipeline):  # type: ignore[misc]
         boundary_ratio: float | None = None,
     ) -> None:
         super().__init__(tokenizer, text_encoder, vae, scheduler, transformer, transformer_2, boundary_ratio)
-        # The pipeline takes 2 ** len(temperal_downsample), which is wrong for a VAE that patches its pixels first.
+        # The pipeline takes 2 ** len(temperal_downsample), wrong for a VAE that patches its pixels first.
         self.vae_scale_factor_spatial = self.vae.config.scale_factor_spatial
         self.vae_scale_factor_temporal = self.vae.config.scale_factor_temporal
         self.video_processor.register_to_config(vae_scale_factor=self.vae_scale_factor_spatial)
