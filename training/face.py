@@ -1,13 +1,13 @@
 """Trains mini's face analyzer: the detector (faces, landmarks, matte) and the recogniser.
 
     python -m training.face --data DIR_of_shards --out checkpoints/face --seconds S [--resume] [--device cuda]
-    python -m training.face evaluate --data DIR_of_shards --analyzer checkpoints/face/analyzer
+    python -m training.face evaluate --analyzer checkpoints/face/analyzer
 
 One process, one device. The pictures lie on the device as bytes; every batch is made difficult there
 (`face_augment`). Both networks are trained one after the other, their weights averaged, their normalisation
 measured again for the averaged weights and melted into the convolutions; the result is the folder
-``OUT/analyzer`` that `stillmotion.identity` loads. At the end the held-out persons in the shards calibrate
-the similarity at which two pictures are said to show one person.
+``OUT/analyzer`` that `stillmotion.identity` loads. At the end pictures of held-out persons are drawn: they
+calibrate the similarity at which two pictures are said to show one person, and say how good the analyzer is.
 """
 
 from __future__ import annotations
@@ -15,14 +15,18 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import multiprocessing
+import os
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from stillmotion.identity.networks import EMBEDDING_DIM, Detector, Recogniser, fold
@@ -37,7 +41,9 @@ from training.common import (
     step_optimizer,
     write_json,
 )
-from training.face_data import Store, read, split
+from training.face_data import Store, fill, read
+from training.face_evaluate import Report, evaluate, held_out
+from training.face_evaluate import main as evaluation
 from training.face_losses import Crowd, detector_loss, faces, recogniser_loss, scenes
 
 DETECTOR_SHARE = 0.42
@@ -51,40 +57,42 @@ def main(arguments: list[str] | None = None) -> int:
     began = time.monotonic()
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["evaluate"]:
-        from training.face_evaluate import main as evaluate
-
-        return evaluate(arguments[1:])
+        return evaluation(arguments[1:])
     options = _options(arguments)
     device = torch.device(options.device)
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = True
         torch.backends.cudnn.allow_tf32 = True
     torch.manual_seed(options.seed)
-    learn, judge = _load(options, device)
-    print(
-        f"face: {len(learn)} pictures to learn from, {len(judge)} held out, {time.monotonic() - began:.1f} s",
-        flush=True,
-    )
+    learn = _load(options, device)
+    print(f"face: {len(learn)} pictures of training persons, {time.monotonic() - began:.1f} s", flush=True)
     left = options.seconds - (time.monotonic() - began) - options.reserve
     if left <= 0:
         raise SystemExit(f"--seconds: {options.seconds:g} s are too few, loading the data took longer")
     train(detector_task(learn, options.detector_batch), options.out, left * DETECTOR_SHARE, options.resume)
     left = options.seconds - (time.monotonic() - began) - options.reserve
     train(recogniser_task(learn, options.people, options.views), options.out, left, options.resume)
-    report = finish(options.out, judge, device)
+    report = finish(options.out, lambda: held_out(options.people_judged, 256, options.bust), device)
     print(json.dumps(report), flush=True)
     return 0
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m training.face", description=__doc__.splitlines()[0])
+    from training.world.body import DEFAULT_BUST
+
+    parser = argparse.ArgumentParser(
+        prog="python -m training.face", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument(
         "--data", type=Path, required=True, help="folder of shards from training.world render"
     )
     parser.add_argument("--out", type=Path, required=True, help="checkpoint folder")
     parser.add_argument("--seconds", type=float, required=True, help="time for everything, loading included")
     parser.add_argument(
-        "--reserve", type=float, default=6.0, help="seconds of it kept for the evaluation at the end"
+        "--reserve",
+        type=float,
+        default=15.0,
+        help="seconds of it kept for the end: norms, drawing, evaluation",
     )
     parser.add_argument("--resume", action="store_true", help="start from the checkpoint in --out")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -94,18 +102,24 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--detector-room", type=int, default=24_000, help="whole pictures kept for the detector"
     )
-    parser.add_argument("--limit", type=int, default=200_000, help="faces kept for the recogniser")
+    parser.add_argument("--limit", type=int, default=120_000, help="faces kept for the recogniser")
+    parser.add_argument("--people-judged", type=int, default=100, help="held-out persons of the evaluation")
+    parser.add_argument("--bust", type=Path, default=DEFAULT_BUST, help="the body that draws them")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(arguments)
 
 
-def _load(options: argparse.Namespace, device: torch.device) -> tuple[Store, Store]:
+def _load(options: argparse.Namespace, device: torch.device) -> Store:
     from training.world.people import HELD_OUT
 
-    learn, judge = split(read(options.data), device, HELD_OUT, options.detector_room, options.limit)
-    if not len(learn):
+    store = Store(device, options.detector_room)
+    try:
+        fill(store, read(options.data), HELD_OUT, options.limit)
+    except FileNotFoundError as error:
+        raise SystemExit(f"--data: {error}") from None
+    if not len(store):
         raise SystemExit(f"--data: no picture of a training person in {options.data}")
-    return learn, judge
+    return store
 
 
 def _precision(device: torch.device) -> torch.dtype | None:
@@ -114,7 +128,8 @@ def _precision(device: torch.device) -> torch.dtype | None:
 
 @dataclass(frozen=True)
 class Task:
-    """One network's training: ``step`` gives a batch's loss and its parts, ``settle`` runs a batch forward only.
+    """One network's training: ``step`` gives a batch's loss and its parts, ``settle`` runs a batch forward
+    only.
 
     ``modules["network"]`` is what is kept; ``batch`` the pictures in a step.
     """
@@ -162,20 +177,33 @@ def recogniser_task(store: Store, people: int, views: int) -> Task:
 
 def crowd_of(store: Store) -> Crowd:
     """What the world knows of the persons in a store."""
+    known = np.stack(_known(torch.unique(store["persons"]).tolist()))
+    table = torch.from_numpy(known).to(store.device)
+    return Crowd(store, table[:, 2:], table[:, 0], table[:, 1])
+
+
+def _known(people: list[int]) -> list[NDArray[np.float32]]:
+    """`_facts` of every person; a thousand take about a second, so many are shared out to processes."""
+    if len(people) < 1000:
+        return [_facts(person) for person in people]
+    workers = max(1, min(8, os.cpu_count() or 1))
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return list(pool.map(_facts, people, chunksize=256))
+
+
+def _facts(index: int) -> NDArray[np.float32]:
+    """1 for a man, age / 100, and the identity vector of a person."""
     from training.world.people import identity_of
 
-    people = [identity_of(int(i)) for i in torch.unique(store["persons"]).tolist()]
-    vectors = torch.from_numpy(np.stack([p.vector() for p in people])).to(store.device)
-    man = torch.tensor([float(p.gender == "man") for p in people], device=store.device)
-    age = torch.tensor([p.age / 100 for p in people], device=store.device)
-    return Crowd(store, vectors, man, age)
+    person = identity_of(index)
+    return np.concatenate([[person.gender == "man", person.age / 100], person.vector()]).astype(np.float32)
 
 
 def train(task: Task, out: Path, seconds: float, resume: bool) -> None:
     """Train for ``seconds``; leaves averaged weights in ``out/NAME.safetensors``, the curve beside them.
 
-    Raises `training.common.NonFiniteLossError` within `LOG_SECONDS` of the first loss that is not a number; what
-    was kept before stays.
+    Raises `training.common.NonFiniteLossError` within `LOG_SECONDS` of the first loss that is not a number;
+    what was kept before stays.
     """
     path = out / f"{task.name}.safetensors"
     if resume and path.exists():
@@ -257,15 +285,20 @@ def export(out: Path, same_person: float | None) -> Path:
     return folder
 
 
-def finish(out: Path, judge: Store, device: torch.device) -> dict[str, float | int | None]:
-    """Export, evaluate on the held-out pictures if there are enough, and store the calibrated threshold."""
-    from training.face_evaluate import evaluate
+def finish(out: Path, judge: Callable[[], Store], device: torch.device) -> Report:
+    """Export, evaluate on the pictures that ``judge`` gives, and store the threshold calibrated on them.
 
+    Where the pictures cannot be drawn (no OpenGL, no body file) the folder stays without a calibrated
+    threshold.
+    """
     folder = export(out, None)
-    if len(judge) < 4:
-        print("face: too few held-out pictures to calibrate", flush=True)
+    try:
+        pictures = judge()
+    except Exception as error:
+        # The trained weights are there and the evaluation can be run later, elsewhere: say so and go on.
+        print(f"face: not calibrated, no held-out pictures: {error}", flush=True)
         return {}
-    report = evaluate(folder, judge, str(device))
+    report = evaluate(folder, pictures, str(device))
     threshold = report["same_person_threshold"]
     export(out, None if threshold is None else float(threshold))
     write_json(report, out / "evaluation.json")

@@ -7,8 +7,12 @@ enter either; they make the `Store` that the evaluation reads.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -17,6 +21,9 @@ from torch import Tensor
 
 from stillmotion.identity.geometry import HEAD_FIVE
 from training.face_augment import affine, warp
+
+if TYPE_CHECKING:
+    from training.world.shards import Shard
 
 CROP = 144
 """Side of a kept crop: the recogniser's 112 pixels with a margin of 16 all round, for the jitter."""
@@ -129,25 +136,58 @@ def alignment(five: Tensor) -> Tensor:
     )
 
 
-def split(
-    pictures: Iterable[Pictures], device: torch.device, held_out: range, room: int, limit: int
-) -> tuple[Store, Store]:
-    """Pictures to learn from and pictures of held-out persons to evaluate on, at most ``limit`` of the
-    former.
-    """
-    learn, judge = Store(device, room), Store(device, room)
+def fill(store: Store, pictures: Iterable[Pictures], held_out: range, limit: int) -> None:
+    """Add shards to ``store`` until it holds ``limit`` faces; pictures of held-out persons are left out."""
     for shard in pictures:
         outside = (shard.persons >= held_out.start) & (shard.persons < held_out.stop)
-        if outside.any():
-            judge.add(shard.chosen(outside))
-        if not outside.all():
-            learn.add(shard.chosen(~outside) if outside.any() else shard)
-        if len(learn) >= limit:
+        store.add(shard.chosen(~outside) if outside.any() else shard)
+        if len(store) >= limit:
             break
-    return learn, judge
 
 
-def batches(total: int, size: int) -> Iterator[slice]:
-    """Slices of ``size`` that cover ``total``."""
-    for at in range(0, total, size):
-        yield slice(at, min(total, at + size))
+def read(folder: Path, ahead: int = 6) -> Iterator[Pictures]:
+    """The shards of ``folder``, in the order of their numbers, read ``ahead`` of their use by threads.
+
+    Of a clip its first, middle and last frame are taken. Raises FileNotFoundError where there is no shard.
+    """
+    from training.world import shards
+
+    found = [path for kind in ("stills", "clips") for path in folder.glob(f"{kind}-*")]
+    paths = sorted(found, key=lambda path: (path.name.split("-")[::-1], path.name))
+    if not paths:
+        raise FileNotFoundError(f"{folder}: no shards in it; render some: python -m training.world render")
+    with ThreadPoolExecutor(ahead) as pool:
+        coming: deque[Future[Pictures]] = deque()
+        try:
+            for path in paths:
+                coming.append(pool.submit(lambda path=path: pictures_of(shards.read_shard(path))))
+                if len(coming) >= ahead:
+                    yield coming.popleft().result()
+            while coming:
+                yield coming.popleft().result()
+        finally:
+            for future in coming:
+                future.cancel()
+
+
+def pictures_of(shard: Shard) -> Pictures:
+    """One shard in memory."""
+    persons = np.array([job.person for job in shard.jobs], np.int64)
+    # A still's view 0 is a reference scene: its seed means another scene than elsewhere.
+    scenes = np.array(
+        [
+            2 * job.scenes[view] + int(job.kind == "stills" and view == 0)
+            for job, view in zip(shard.jobs, shard.views, strict=True)
+        ],
+        np.int64,
+    )
+    mattes = np.stack([shard.matte(row) for row in range(len(persons))]) * np.uint8(255)
+    arrays: list[NDArray[Any]] = [shard.frames, mattes, shard.landmarks, shard.five]
+    if shard.frames.ndim == 5:
+        count = shard.frames.shape[1]
+        chosen = sorted({0, count // 2, count - 1})
+        arrays = [array[:, chosen].reshape(-1, *array.shape[2:]) for array in arrays]
+        persons, scenes = np.repeat(persons, len(chosen)), np.repeat(scenes, len(chosen))
+    # Copied, so that the reading itself happens here and not at the first use of a mapped page.
+    frames, mattes, landmarks, five = (np.array(array) for array in arrays)
+    return Pictures(frames, mattes, landmarks, five, persons, scenes)

@@ -1,7 +1,7 @@
 """Measures the face analyzer as the product uses it: whole pictures in, faces and mattes out, held-out
 persons only.
 
-    python -m training.face evaluate --data DIR_of_shards --analyzer DIR [--json FILE]
+    python -m training.face evaluate --analyzer DIR [--people 100] [--json FILE]
 
 The gate for use is a top-1 of .9: of 100 persons' pictures in one scene, how many are nearest to the same
 person's picture in another scene. A person whose face is not found counts as a miss.
@@ -22,7 +22,7 @@ from stillmotion.identity.embedded import EmbeddedAnalyzer
 from stillmotion.identity.types import Face
 from training import face_augment as augment
 from training.common import write_json
-from training.face_data import Store, read
+from training.face_data import Pictures, Store
 
 GATE = 0.9
 Report = dict[str, float | int | None]
@@ -42,28 +42,51 @@ class Seen:
 
 def main(arguments: list[str]) -> int:
     """The command; exit code 0 where the gate holds, 1 where it does not."""
-    from training.world.people import HELD_OUT
+    from training.world.body import DEFAULT_BUST
 
     parser = argparse.ArgumentParser(
-        prog="python -m training.face evaluate", description=__doc__.splitlines()[0]
+        prog="python -m training.face evaluate", description=(__doc__ or "").splitlines()[0]
     )
-    parser.add_argument("--data", type=Path, required=True, help="shards with held-out persons")
     parser.add_argument("--analyzer", type=Path, required=True)
-    parser.add_argument("--people", type=int, default=100)
+    parser.add_argument("--people", type=int, default=100, help="held-out persons, two pictures of each")
+    parser.add_argument("--size", type=int, default=256, help="side of the pictures")
+    parser.add_argument("--bust", type=Path, default=DEFAULT_BUST)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
-    judge = Store(torch.device("cpu"), room=4000)
-    for shard in read(options.data):
-        judge.add(shard.chosen((shard.persons >= HELD_OUT.start) & (shard.persons < HELD_OUT.stop)))
-    if not len(judge):
-        raise SystemExit(f"--data: no picture of a held-out person in {options.data}")
+    judge = held_out(options.people, options.size, options.bust)
     report = evaluate(options.analyzer, judge, options.device, options.people)
     print(json.dumps(report, indent=1))
     if options.json:
         write_json(report, options.json)
     top1 = report["top1"]
     return 0 if top1 is not None and top1 >= GATE else 1
+
+
+def held_out(people: int, size: int, bust: Path, scenes: int = 2) -> Store:
+    """Pictures of the first held-out persons, each in ``scenes`` scenes of their own, drawn here and now."""
+    from training.world.draw import Renderer
+    from training.world.people import HELD_OUT, identity_of
+    from training.world.scenes import scene_of
+
+    renderer = Renderer(size, bust)
+    judge = Store(torch.device("cpu"), room=people * scenes)
+    for index in HELD_OUT[:people]:
+        person = identity_of(index)
+        seeds = [50_000 + scenes * index + k for k in range(scenes)]
+        stills = [renderer.still(person, scene_of(seed)) for seed in seeds]
+        judge.add(
+            Pictures(
+                np.concatenate([still.frames for still in stills]),
+                np.concatenate([still.matte for still in stills]),
+                np.concatenate([still.landmarks for still in stills]).astype(np.float32),
+                np.concatenate([still.five for still in stills]).astype(np.float32),
+                np.full(scenes, index, np.int64),
+                np.array(seeds, np.int64),
+            )
+        )
+    renderer.release()
+    return judge
 
 
 def evaluate(folder: Path, judge: Store, device: str, people: int = 100) -> Report:

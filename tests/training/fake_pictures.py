@@ -9,7 +9,9 @@ from training.face_data import Pictures
 
 
 def picture(person: int, scene: int, size: int = 128) -> tuple[np.ndarray, ...]:
-    """Frame, matte, landmarks and five points of one drawn person; colours follow the person, the place the scene."""
+    """Frame, matte, landmarks and five points of one drawn person; colours follow the person, the place the
+    scene.
+    """
     who, where = np.random.default_rng([1, person]), np.random.default_rng([2, person, scene])
     skin, hair = who.integers(90, 240, 3), who.integers(0, 200, 3)
     wide, eye = who.uniform(0.8, 1.1), who.uniform(0.30, 0.45)

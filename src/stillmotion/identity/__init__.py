@@ -5,7 +5,8 @@
     load_image(path)          any photo as bounded, upright RGB pixels     (photos)
     save, load                an identity in a folder                      (storing)
 
-`crops` makes the views that the encoders read; `geometry` aligns faces; `networks` are the embedded analyzer's.
+`crops` makes the views that the encoders read; `geometry` aligns faces; `networks` are the embedded
+analyzer's.
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ __all__ = [
 def analyzer(name: str, device: str = "cpu", folder: Path | None = None) -> Analyzer:
     """The analyzer of that name on ``device`` ("cpu" or "cuda").
 
-    "embedded": mini's own networks; "insightface:PACK": a model pack of insightface. ``folder`` overrides where the
-    weights lie. Raises InputError for an unknown name, MissingWeightsError, MissingExtraError or CheckpointError.
+    "embedded": mini's own networks; "insightface:PACK": a model pack of insightface. ``folder`` overrides
+    where the weights lie. Raises InputError for an unknown name, MissingWeightsError, MissingExtraError or
+    CheckpointError.
     """
     kind, _, pack = name.partition(":")
     if kind == "embedded" and not pack:

@@ -1,4 +1,5 @@
-"""The views of a face that the encoders read: HyperLoRA's reference image, ArcFace's square, the aligned crop.
+"""The views of a face that the encoders read: HyperLoRA's reference image, ArcFace's square, the aligned
+crop.
 
 Pillow and numpy alone; fast enough for a trainer's inner loop.
 """
@@ -19,22 +20,25 @@ BLUR = 15 / 512
 HALF_SIDE = 0.75
 """Half side of the reference image's square, in longer sides of the landmarks' bounds."""
 RAISED = 0.125
-"""How far the square's centre stands above that of the landmarks' bounds, in longer sides of the bounds."""
+"""How far the square's centre stands above that of the landmarks' bounds, in half sides of the square."""
 
 
 def hyperlora_square(landmarks: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
-    """Centre (2,) and half side in pixels of the square around ``landmarks`` (106, 2) that HyperLoRA looks at."""
+    """Centre (2,) and half side in pixels of the square around ``landmarks`` (106, 2) that HyperLoRA looks
+    at.
+    """
     low, high = landmarks.min(0), landmarks.max(0)
     longer = float(max(high - low))
-    centre = (low + high) / 2 - np.array([0, RAISED * longer], np.float32)
-    return centre.astype(np.float32), HALF_SIDE * longer
+    half = HALF_SIDE * longer
+    centre = (low + high) / 2 - np.array([0, RAISED * half], np.float32)
+    return centre.astype(np.float32), half
 
 
 def hyperlora_crop(image: Pixels, landmarks: NDArray[np.float32], size: int) -> Pixels:
     """HyperLoRA's reference image, (size, size, 3): the face alone, softly cut out, on mid grey.
 
-    ``image`` (H, W, 3) RGB uint8, ``landmarks`` (106, 2) in its pixels. The face is the convex hull of the landmarks,
-    filled and blurred by 15 pixels at a side of 512.
+    ``image`` (H, W, 3) RGB uint8, ``landmarks`` (106, 2) in its pixels. The face is the convex hull of the
+    landmarks, filled and blurred by 15 pixels at a side of 512.
     """
     centre, half = hyperlora_square(landmarks)
     matrix = geometry.square_matrix(centre, half, size)
@@ -58,12 +62,20 @@ def arcface_square(image: Pixels, landmarks: NDArray[np.float32], size: int | No
 
 
 def norm_crop(image: Pixels, five: NDArray[np.float32], size: int = geometry.ARCFACE_SIZE) -> Pixels:
-    """The face turned and scaled so that its ``five`` points (5, 2) lie where ArcFace wants them, (size, size, 3).
+    """The face turned and scaled so that its ``five`` points (5, 2) lie where ArcFace wants them, (size,
+    size, 3).
 
     For sizes other than 112 the places scale along, as in ArcFace's own multiples of 112.
     """
     target = geometry.ARCFACE_FIVE * (size / geometry.ARCFACE_SIZE)
     return geometry.warp(image, geometry.similarity(five, target), size)
+
+
+def head_crop(image: Pixels, five: NDArray[np.float32]) -> Pixels:
+    """The whole head as mini's recogniser reads it, (112, 112, 3): hair, ears and beard are part of the
+    looks.
+    """
+    return geometry.warp(image, geometry.similarity(five, geometry.HEAD_FIVE), geometry.ARCFACE_SIZE)
 
 
 def convex_hull(points: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """mini's face analyzer: our own two small networks, on any device, without a download.
 
-It was trained on the people of a synthetic world alone. Real photos are outside what it has seen: it is the analyzer
-of `mini`, not a substitute for insightface's.
+It was trained on the people of a synthetic world alone. Real photos are outside what it has seen: it is the
+analyzer of `mini`, not a substitute for insightface's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from stillmotion.errors import CheckpointError
 from stillmotion.identity import geometry
-from stillmotion.identity.crops import norm_crop
+from stillmotion.identity.crops import head_crop
 from stillmotion.identity.guided import largest_region, upsample
 from stillmotion.identity.networks import (
     DETECTOR_SIZE,
@@ -56,8 +56,9 @@ class Found:
 class EmbeddedAnalyzer:
     """The analyzer "embedded": see `stillmotion.identity.types.Analyzer`.
 
-    ``folder`` holds config.json, detector.safetensors and recogniser.safetensors. ``same_person`` is the cosine above
-    which two embeddings are said to be of one person, measured on held-out persons when the weights were made.
+    ``folder`` holds config.json, detector.safetensors and recogniser.safetensors. ``same_person`` is the
+    cosine above which two embeddings are said to be of one person, measured on held-out persons when the
+    weights were made.
     """
 
     name = "embedded"
@@ -76,7 +77,7 @@ class EmbeddedAnalyzer:
         found = self.find(image)
         if not found:
             return []
-        crops = np.stack([norm_crop(image, one.points[LANDMARKS:]) for one in found])
+        crops = np.stack([head_crop(image, one.points[LANDMARKS:]) for one in found])
         with torch.inference_mode():
             out = self._recogniser(_tensor(crops, self.device))
         man = torch.sigmoid(out["gender"]).cpu().numpy()
@@ -95,7 +96,9 @@ class EmbeddedAnalyzer:
         return sorted(faces, key=lambda face: -_area(face.box))
 
     def matte(self, image: Pixels, face: Face) -> Pixels:
-        """The person to whom ``face`` belongs: (H, W) uint8, 255 = person, 0 = background, soft edges between."""
+        """The person to whom ``face`` belongs: (H, W) uint8, 255 = person, 0 = background, soft edges
+        between.
+        """
         height, width = image.shape[:2]
         matrix = _whole(image)
         with torch.inference_mode():

@@ -21,18 +21,21 @@ ARCFACE_FIVE: Floats = np.array(
 """Where ArcFace (Deng et al. 2019) wants the eyes, the nose tip and the mouth corners in its 112x112 input."""
 
 HEAD_FIVE: Floats = ((ARCFACE_FIVE - 56.0) * 0.62 + np.array([56.0, 58.0])).astype(np.float32)
-"""The same points in the input of mini's recogniser, which sees the whole head: hair, ears and beard are part of the
-looks that its embedding has to carry, since HyperLoRA's other input shows the face alone."""
+"""The same points in the input of mini's recogniser, which sees the whole head: hair, ears and beard are part
+of the looks that its embedding has to carry, since HyperLoRA's other input shows the face alone.
+"""
 
 BOX_FOREHEAD = 0.25
 """Landmarks end at the brows; a face's box is their bounds, extended upwards by this share of their height."""
 
 
 def similarity(source: Floats, target: Floats) -> Floats:
-    """The rotation, scale and shift that bring ``source`` (N, 2) nearest to ``target`` (N, 2): a (2, 3) matrix.
+    """The rotation, scale and shift that bring ``source`` (N, 2) nearest to ``target`` (N, 2): a (2, 3)
+    matrix.
 
     Least squares after Umeyama, "Least-squares estimation of transformation parameters between two point
-    patterns" (1991), equations 40 to 43; never a reflection. Raises ValueError where all source points coincide.
+    patterns" (1991), equations 40 to 43; never a reflection. Raises ValueError where all source points
+    coincide.
     """
     src, dst = source.astype(np.float64), target.astype(np.float64)
     src_mean, dst_mean = src.mean(0), dst.mean(0)
@@ -61,10 +64,11 @@ def invert(matrix: Floats) -> Floats:
 
 
 def warp(image: Pixels, matrix: Floats, size: int, fill: int = 0) -> Pixels:
-    """A (size, size, 3) view of ``image`` (H, W, 3) through ``matrix``, which maps picture to view coordinates.
+    """A (size, size, 3) view of ``image`` (H, W, 3) through ``matrix``, which maps picture to view
+    coordinates.
 
-    Bilinear; where the view is more than twice coarser than the picture, the picture is first shrunk with a box
-    filter so that fine texture does not alias. What lies outside the picture has the value ``fill``.
+    Bilinear; where the view is more than twice coarser than the picture, the picture is first shrunk with a
+    box filter so that fine texture does not alias. What lies outside the picture has the value ``fill``.
     """
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2].astype(np.float64)))))
     picture = Image.fromarray(image)
@@ -91,7 +95,9 @@ def warp(image: Pixels, matrix: Floats, size: int, fill: int = 0) -> Pixels:
 
 
 def square_matrix(centre: Floats, half: float, size: int) -> Floats:
-    """The (2, 3) matrix that brings the square of half side ``half`` around ``centre`` to a (size, size) view."""
+    """The (2, 3) matrix that brings the square of half side ``half`` around ``centre`` to a (size, size)
+    view.
+    """
     scale = size / (2 * half)
     shift = -scale * (centre - half) - 0.5
     return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], dtype=np.float32)

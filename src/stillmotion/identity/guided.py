@@ -52,9 +52,9 @@ def _luminance(image: Pixels) -> NDArray[np.float32]:
 def upsample(coarse: NDArray[np.float32], image: Pixels, matrix: NDArray[np.float32], stride: int) -> Pixels:
     """The matte of a whole picture (H, W) uint8 from a coarse one (h, w) in 0..1 of a view of it.
 
-    ``matrix`` (2, 3) leads from the picture to the view, ``stride`` is the view's pixels per coarse pixel. The edges
-    follow the picture's luminance: the fast guided filter (He and Sun 2015), held within the coarse matte's own local
-    range so that texture inside and outside the person leaves no trace.
+    ``matrix`` (2, 3) leads from the picture to the view, ``stride`` is the view's pixels per coarse pixel.
+    The edges follow the picture's luminance: the fast guided filter (He and Sun 2015), held within the coarse
+    matte's own local range so that texture inside and outside the person leaves no trace.
     """
     side = coarse.shape[0]
     coarse_matrix = matrix / stride

@@ -1,8 +1,8 @@
 """The networks of mini's face analyzer: a detector (faces, landmarks, matte) and a recogniser.
 
-Plain convolutions, normalisation and ReLU; nothing here knows files or pictures. A network is trained with batch
-normalisation and shipped folded: `fold` melts each normalisation into its convolution, so that the shipped tensors
-are weights and biases alone.
+Plain convolutions, normalisation and ReLU; nothing here knows files or pictures. A network is trained with
+batch normalisation and shipped folded: `fold` melts each normalisation into its convolution, so that the
+shipped tensors are weights and biases alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ EMBEDDING_DIM = 512
 
 
 class Conv(nn.Module):
-    """Convolution, normalisation, and ReLU unless ``active`` is False; ``folded`` has the norm inside the weights."""
+    """Convolution, normalisation, and ReLU unless ``active`` is False; ``folded`` has the norm inside the
+    weights.
+    """
 
     def __init__(
         self,
@@ -76,7 +78,8 @@ class Detector(nn.Module):
     Input (B, 3, S, S) in -1..1, S a multiple of 16, `DETECTOR_SIZE` in use. Returns
 
     - ``heat`` (B, 1, S/8, S/8): logit that a face is centred in this cell;
-    - ``points`` (B, 2 * 111, S/8, S/8): for a face centred there, x and y of the 106 landmarks and then the five
+    - ``points`` (B, 2 * 111, S/8, S/8): for a face centred there, x and y of the 106 landmarks and then the
+      five
       points, from the cell's centre, in units of `POINT_UNIT` pixels;
     - ``matte`` (B, 1, S/2, S/2): logit that a pixel belongs to a person.
     """
@@ -119,8 +122,8 @@ class Detector(nn.Module):
 class Recogniser(nn.Module):
     """An aligned face to a unit embedding, with the small heads that read gender and age from it.
 
-    Input (B, 3, 112, 112) in -1..1, aligned to ArcFace's five points. Returns ``embedding`` (B, 512) of unit length,
-    ``gender`` (B,) the logit of "man", ``age`` (B,) in years / 100.
+    Input (B, 3, 112, 112) in -1..1, a head whose five points lie at `geometry.HEAD_FIVE`. Returns
+    ``embedding`` (B, 512) of unit length, ``gender`` (B,) the logit of "man", ``age`` (B,) in years / 100.
     """
 
     def __init__(
@@ -148,7 +151,9 @@ class Recogniser(nn.Module):
 
 
 def fold(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A trained network's state with every batch norm melted into its convolution: the state of ``folded=True``."""
+    """A trained network's state with every batch norm melted into its convolution: the state of
+    ``folded=True``.
+    """
     folded = {k: v for k, v in state.items() if ".norm." not in k}
     for key in [k for k in state if k.endswith(".norm.running_var")]:
         stem = key.removesuffix(".norm.running_var")

@@ -1,7 +1,7 @@
 """Photos from outside: a path becomes upright RGB pixels, or one line that says what is wrong with the file.
 
-The only place that opens a user's picture. Three formats, known by their content; a cap on bytes and pixels before
-anything is decoded; nothing but pixels comes out (no EXIF, no profile, no second frame).
+The only place that opens a user's picture. Three formats, known by their content; a cap on bytes and pixels
+before anything is decoded; nothing but pixels comes out (no EXIF, no profile, no second frame).
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ MOST_PIXELS = 32_000_000
 """32 megapixels: what a picture may unpack to."""
 MOST_BYTES = 128 * 2**20
 LONGEST_SIDE = 2048
-"""Larger pictures are shrunk to this many pixels on their longer side; faces are found and read well below it."""
+"""Larger pictures are shrunk to this many pixels on their longer side; faces are found and read well below
+it.
+"""
 SHORTEST_SIDE = 32
 TRANSPARENT = (127, 127, 127)
 """Mid grey is put behind transparent pixels: what "background removed" means everywhere in this house."""

@@ -1,4 +1,6 @@
-"""Photos of one person to an `Identity`: which face is meant, how good each photo is, and what the user should know."""
+"""Photos of one person to an `Identity`: which face is meant, how good each photo is, and what the user
+should know.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,8 @@ BLANK = 3.0
 def read(photos: Sequence[Path], analyzer: Analyzer) -> Identity:
     """Who is on the photos: one or several photos of one person.
 
-    The largest face of each photo is taken. Raises InputError for a file that is no picture, NoFaceError for a
-    picture without a face; both name the file. What the user should know but need not mend is in ``notes``.
+    The largest face of each photo is taken. Raises InputError for a file that is no picture, NoFaceError for
+    a picture without a face; both name the file. What the user should know but need not mend is in ``notes``.
     """
     if not photos:
         raise InputError("--face: no photo was given; give at least one photo of the person")
@@ -49,7 +51,9 @@ def subject_of(portraits: Sequence[Portrait]) -> str:
 
 
 def quality(face: Face) -> float:
-    """How much a photo tells of its face: its height up to 256 pixels, less for a turned head and a weak score."""
+    """How much a photo tells of its face: its height up to 256 pixels, less for a turned head and a weak
+    score.
+    """
     height = min(256.0, float(face.box[3] - face.box[1]))
     eyes, nose = face.five[:2], face.five[2]
     across = eyes[1] - eyes[0]

@@ -19,9 +19,10 @@ Gender = Literal["man", "woman"]
 class Face:
     """One face in one picture; coordinates are pixels of that picture, x to the right and y down.
 
-    ``box`` (4,) x0, y0, x1, y1. ``five`` (5, 2): the eye centres (viewer's left first), nose tip, mouth corners.
-    ``landmarks`` (106, 2) in insightface's order (contour 0..32). ``embedding`` (512,) float32, unit length, in the
-    space of the analyzer that made it. ``score`` in 0..1. ``gender`` None where the analyzer is unsure. ``age`` years.
+    ``box`` (4,) x0, y0, x1, y1. ``five`` (5, 2): the eye centres (viewer's left first), nose tip, mouth
+    corners. ``landmarks`` (106, 2) in insightface's order (contour 0..32). ``embedding`` (512,) float32, unit
+    length, in the space of the analyzer that made it. ``score`` in 0..1. ``gender`` None where the analyzer
+    is unsure. ``age`` years.
     """
 
     box: NDArray[np.float32]
@@ -35,7 +36,9 @@ class Face:
 
 @dataclass(frozen=True, eq=False)
 class Portrait:
-    """One photo of the person: ``image`` (H, W, 3) RGB uint8, upright; its face; ``matte`` (H, W) uint8, 255 = person."""
+    """One photo of the person: ``image`` (H, W, 3) RGB uint8, upright; its face; ``matte`` (H, W) uint8, 255
+    = person.
+    """
 
     image: Pixels
     face: Face
@@ -52,8 +55,8 @@ class Portrait:
 class Identity:
     """Who the video is about: one or several portraits of one person, best first.
 
-    ``subject`` is "A man", "A woman" or "A person"; ``notes`` are sentences for the user ("2 faces in a.png: the
-    largest was taken").
+    ``subject`` is "A man", "A woman" or "A person"; ``notes`` are sentences for the user ("2 faces in a.png:
+    the largest was taken").
     """
 
     portraits: tuple[Portrait, ...]
@@ -81,5 +84,7 @@ class Analyzer(Protocol):
         ...
 
     def matte(self, image: Pixels, face: Face) -> Pixels:
-        """The person to whom ``face`` belongs: (H, W) uint8, 255 = person, 0 = background, soft edges between."""
+        """The person to whom ``face`` belongs: (H, W) uint8, 255 = person, 0 = background, soft edges
+        between.
+        """
         ...
