@@ -36,8 +36,8 @@ class Source:
     download is recorded and kept), ``files`` the patterns to fetch (empty: everything that is safetensors,
     JSON or a tokenizer), ``url`` a plain address for what is not on the Hub, ``hosts`` the hosts that it
     may redirect to. ``sha256`` is that of the one file that ``url`` or ``files`` names. ``size`` in bytes,
-    about: the server's own figures count in a download. ``subfolder`` is what a loader opens inside the
-    folder; ``variant`` is diffusers' infix of the weight files.
+    about: the server's own figures count in a download. ``subfolder`` is the folder or file in it that a
+    loader opens; ``variant`` is diffusers' infix of the weight files.
     """
 
     name: str
@@ -290,12 +290,14 @@ VACE_FEW_STEPS = Source(
     repo="lightx2v/Wan2.1-Distill-Loras",
     revision="27ae38da91014b947dd39cc3fa78b97cd7b386dd",
     files=("wan2.1_t2v_14b_lora_rank64_lightx2v_4step.safetensors",),
+    subfolder="wan2.1_t2v_14b_lora_rank64_lightx2v_4step.safetensors",
 )
 SDXL_FEW_STEPS = Source(
     "hyper-sd",
     OPENRAIL,
     repo="ByteDance/Hyper-SD",
     files=("Hyper-SDXL-8steps-CFG-lora.safetensors",),
+    subfolder="Hyper-SDXL-8steps-CFG-lora.safetensors",
     sha256="55b51334c85061afff5eff7c550b61963c8b8607a5868bbe4f26db49374719b1",
     size=826_000_000,
 )

@@ -15,7 +15,8 @@ class Server:
     """``files``: path -> bytes. ``faults``: path -> what happens to its next requests, one after the other:
 
     ("cut", n) sends n bytes and closes; ("status", code); ("location", url); ("whole",) ignores the range;
-    ("chunked", bytes) sends these without a length; ("refuse",) closes at once.
+    ("stall", n) sends n bytes and waits until the client is gone; ("chunked", bytes) sends these without a
+    length; ("refuse",) closes at once.
     """
 
     def __init__(self) -> None:
@@ -90,6 +91,11 @@ class Server:
             handler.wfile.flush()
             handler.close_connection = True
             handler.connection.shutdown(2)
+        elif fault[0] == "stall":
+            handler.wfile.write(body[: fault[1]])
+            handler.wfile.flush()
+            handler.connection.recv(1)
+            handler.close_connection = True
         else:
             handler.wfile.write(body)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
+import subprocess
+import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +21,7 @@ from stillmotion import weights
 from stillmotion.errors import CheckpointError, InputError, MissingWeightsError, StillmotionError
 from stillmotion.presets import APACHE, INSIGHTFACE, PAPER, Preset, Source
 from stillmotion.weights import fetch
-from stillmotion.weights.fetch import download, plan_download
+from stillmotion.weights.fetch import describe, download, plan_download
 
 from .hub_server import Hub
 
@@ -296,3 +299,49 @@ def test_only_hosts_of_the_preset_are_contacted(
     hub.add("owner/tiny", COMMIT, FILES)
     download(preset_of(PINNED, pack), True)
     assert asked == {"127.0.0.1"}
+
+
+def test_the_plan_in_words_tells_what_has_to_be_told(hub: Hub, pack: Source) -> None:
+    hub.add("owner/tiny", COMMIT, FILES)
+    text = describe(plan_download(preset_of(UNPINNED, pack)))
+    assert "tiny: 3 files, 0 MB; NOT PINNED, the first download is trusted and kept" in text
+    assert (
+        "pack: insightface model licence NO COMMERCIAL USE (non-commercial research only): https://" in text
+    )
+    assert "pack: 1 files" in text and "pinned by sha256" in text
+    download(preset_of(UNPINNED, pack), True)
+    assert describe(plan_download(preset_of(UNPINNED, pack))).startswith("small: everything is here")
+
+
+def test_a_process_killed_in_the_middle_leaves_what_the_next_one_resumes(hub: Hub, home: Path) -> None:
+    """A real SIGKILL while bytes arrive; then the same call fetches only what is missing."""
+    large = save({"w": torch.zeros(2_000_000)})
+    path = f"/owner/tiny/resolve/{COMMIT}/model.safetensors"
+    hub.add("owner/tiny", COMMIT, {"model.safetensors": large})
+    hub.faults[path] = [("stall", 3_000_000)]
+    program = f"""
+from stillmotion.presets import APACHE, PAPER, Source
+from dataclasses import replace
+from stillmotion.weights.fetch import download
+part = Source("tiny", APACHE, repo="owner/tiny", revision="{COMMIT}")
+still = replace(PAPER.still, checkpoint=part, hyperlora=part, image_encoder=part)
+motion = replace(PAPER.motion, checkpoint=part)
+preset = replace(PAPER, name="small", still=still, motion=motion, extra_sources=())
+download(preset, True, lambda step, done, total: print(done, flush=True))
+"""
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("OFFLINE")}
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if int(line) >= 2_900_000:
+            break
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    kept = (home / "models" / "tiny" / "model.safetensors.part").stat().st_size
+    assert 0 < kept < len(large)
+    download(preset_of(PINNED), True)
+    assert hub.ranges(path)[-1] == f"bytes={kept}-"
+    assert (weights.locate(PINNED) / "model.safetensors").read_bytes() == large

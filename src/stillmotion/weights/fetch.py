@@ -1,7 +1,7 @@
 """Downloads: what a preset still needs is planned, told and accepted, then fetched, verified and recorded.
 
     plan = plan_download("paper")         asks the servers for files and sizes; writes nothing
-    plan.licences, plan.missing_bytes     what the user has to be told
+    describe(plan), plan.licences         what the user has to be told first
     download(plan, accept_licences=True)  resumable at any moment: the same call goes on
 
 Only addresses that a preset names are contacted. A part's folder holds ``.incomplete`` (the commit and the
@@ -153,6 +153,27 @@ def download(
     return plan
 
 
+def describe(plan: DownloadPlan) -> str:
+    """The plan in plain words, as it is told before the question whether the licences are accepted."""
+    if not plan.missing:
+        return f"{plan.preset}: everything is here ({plan.destination})"
+    lines = [f"{plan.preset}: {in_words(plan.missing_bytes)} to download into {plan.destination}"]
+    for part in plan.parts:
+        if not part.files:
+            lines.append(f"  {part.source.name}: {part.note}")
+            continue
+        size = sum(file.size for file in part.files)
+        here = f", {in_words(size - part.missing_bytes)} of it here" if part.missing_bytes < size else ""
+        lines.append(f"  {part.source.name}: {len(part.files)} files, {in_words(size)}{here}; {part.note}")
+    lines.append(f"disk: {in_words(plan.needed_bytes)} needed, {in_words(plan.free_bytes)} free")
+    lines.append("licences:")
+    for licence, names in plan.licences.items():
+        terms = "" if licence.commercial else " NO COMMERCIAL USE"
+        note = f" ({licence.note})" if licence.note else ""
+        lines.append(f"  {', '.join(names)}: {licence.name}{terms}{note}: {licence.address}")
+    return "\n".join(lines)
+
+
 def free_bytes(path: Path) -> int:
     """Free bytes on the disk that holds ``path`` or would hold it."""
     while not path.exists() and path != path.parent:
@@ -187,7 +208,13 @@ def _plan_part(source: Source) -> Part:
         File(file.name, file.size, _here(folder, file.name, file.size, journal), hub.remote(file))
         for file in listing.files
     )
-    return Part(source, folder, listing.commit, files, f"pinned by {source.pin}")
+    return Part(source, folder, listing.commit, files, _pinned(source))
+
+
+def _pinned(source: Source) -> str:
+    if source.pin == "first download":
+        return "NOT PINNED, the first download is trusted and kept"
+    return f"pinned by {'commit' if source.pin == 'commit' else 'sha256'}"
 
 
 def _plan_archive(source: Source, folder: Path) -> Part:
@@ -200,7 +227,7 @@ def _plan_archive(source: Source, folder: Path) -> Part:
     if _is_unpacked(folder, _journal(folder)):
         have = source.size
     remote = Remote(source.url, source.size, digest, source.hosts)
-    return Part(source, folder, None, (File(name, source.size, have, remote),), f"pinned by {source.pin}")
+    return Part(source, folder, None, (File(name, source.size, have, remote),), _pinned(source))
 
 
 def _here(folder: Path, name: str, size: int, journal: dict[str, Any]) -> int:

@@ -81,9 +81,9 @@ def check_finished(source: Source, folder: Path, preset: str | None = None) -> N
             if size != entry["size"]:
                 found = "missing" if size is None else f"{size} bytes instead of {entry['size']}"
                 raise CheckpointError(f"{path}: {found}; fetch it again: {command(source, preset)}")
-    if source.subfolder and not (folder / source.subfolder).is_dir():
+    if source.subfolder and not (folder / source.subfolder).exists():
         raise CheckpointError(
-            f"{folder / source.subfolder}: the folder is missing; fetch it again: {command(source, preset)}"
+            f"{folder / source.subfolder}: missing; fetch it again: {command(source, preset)}"
         )
 
 
