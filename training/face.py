@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
         raise SystemExit(f"--seconds: {options.seconds:g} s are too few, loading the data took longer")
     train(detector_task(learn, options.detector_batch), options.out, left * DETECTOR_SHARE, options.resume)
     left = options.seconds - (time.monotonic() - began) - options.reserve
-    train(recogniser_task(learn, options.people, options.views), options.out, left, options.resume)
+    train(recogniser_task(learn, options.people, options.views), options.out, max(left, 1), options.resume)
     report = finish(options.out, lambda: held_out(options.people_judged, 256, options.bust), device)
     print(json.dumps(report), flush=True)
     return 0
@@ -216,7 +216,7 @@ def train(task: Task, out: Path, seconds: float, resume: bool) -> None:
     number, logged, saved = 0, 0.0, 0.0
     for module in task.modules.values():
         module.train()
-    while clock.running():
+    while number == 0 or clock.running():
         parts = task.step()
         norm = step_optimizer(parts["loss"], optim, clock, number, clip=5.0, warmup=100)
         averaged.update()
