@@ -26,23 +26,20 @@ def test_the_six_presets_are_there_and_others_are_refused_with_their_names() -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "size", "frames", "fps", "steps", "guidance", "shift"),
+    ("name", "size", "expected"),
     [
-        ("paper", (832, 480), 81, 16, 50, 5.0, 16.0),
-        ("paper-small", (832, 480), 81, 16, 50, 5.0, 16.0),
-        ("wan22-5b", (1280, 704), 121, 24, 50, 5.0, 5.0),
-        ("wan22-14b", (1280, 720), 81, 16, 40, 3.5, 5.0),
-        ("fast", (832, 480), 81, 16, 4, 1.0, 5.0),
+        ("paper", (832, 480), (81, 16, 50, 5.0, 16.0)),
+        ("paper-small", (832, 480), (81, 16, 50, 5.0, 16.0)),
+        ("wan22-5b", (1280, 704), (121, 24, 50, 5.0, 5.0)),
+        ("wan22-14b", (1280, 720), (81, 16, 40, 3.5, 5.0)),
+        ("fast", (832, 480), (81, 16, 4, 1.0, 5.0)),
     ],
 )
-def test_motion_is_set_as_published(
-    name: str, size: tuple[int, int], frames: int, fps: int, steps: int, guidance: float, shift: float
-) -> None:
+def test_motion_is_set_as_published(name: str, size: tuple[int, int], expected: tuple[float, ...]) -> None:
     motion = PRESETS[name].motion
     assert (motion.width, motion.height) == size
-    assert (motion.num_frames, motion.fps) == (frames, fps)
-    assert motion.steps["standard"] == steps
-    assert (motion.guidance_scale, motion.flow_shift) == (guidance, shift)
+    steps = motion.steps["standard"]
+    assert (motion.num_frames, motion.fps, steps, motion.guidance_scale, motion.flow_shift) == expected
     assert motion.negative_prompt.startswith("色调艳丽，过曝，静态") and motion.negative_prompt.endswith(
         "倒着走"
     )

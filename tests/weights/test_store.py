@@ -136,9 +136,11 @@ if sys.argv[1] == "late":
     import huggingface_hub.constants, diffusers.utils.constants
 from stillmotion import weights
 weights.offline_environment()
-import huggingface_hub, diffusers.utils.constants
+import os, huggingface_hub
 assert huggingface_hub.constants.is_offline_mode()
-assert diffusers.utils.constants.DIFFUSERS_DISABLE_REMOTE_CODE
+assert os.environ["DIFFUSERS_DISABLE_REMOTE_CODE"] == "1"
+if sys.argv[1] == "late":
+    assert diffusers.utils.constants.DIFFUSERS_DISABLE_REMOTE_CODE
 try:
     huggingface_hub.HfApi(endpoint="http://127.0.0.1:9").model_info("a/b")
 except huggingface_hub.errors.OfflineModeIsEnabled:
