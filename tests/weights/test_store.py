@@ -136,7 +136,7 @@ if sys.argv[1] == "late":
     import huggingface_hub.constants, diffusers.utils.constants
 from stillmotion import weights
 weights.offline_environment()
-import os, huggingface_hub
+import os, huggingface_hub.constants, huggingface_hub.errors
 assert huggingface_hub.constants.is_offline_mode()
 assert os.environ["DIFFUSERS_DISABLE_REMOTE_CODE"] == "1"
 if sys.argv[1] == "late":
