@@ -288,8 +288,10 @@ def _candidate_rank(chunks: list[Chunk], position: int) -> int | None:
         before.low == "of" and position >= 2 and chunks[position - 2].noun in ("camera", "style", "abstract", "expression"))
     if chunk.noun == "name":
         after = chunks[position + 1] if position + 1 < len(chunks) else None
-        acts = after is not None and (after.kind in ("VERB", "AUX", "ADV", "GEN", "REL") or after.low in (",", "with", "in"))
-        return 1 if acts and not in_pp else None
+        apposed = position + 2 < len(chunks) and chunks[position + 2].noun == "person" and bool(chunks[position + 2].determiner)
+        acts = after is not None and (after.kind in ("VERB", "AUX", "ADV", "REL") or after.low in ("with", "in")
+                                      or (after.low == "," and apposed) or after.tokens[0].tag == "GEN")
+        return 0 if acts and not in_pp else None
     if chunk.tokens[0].tag == "GEN":
         in_pp = True
     if chunk.determiner in ("his", "her", "their", "my", "your"):

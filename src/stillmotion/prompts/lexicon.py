@@ -46,7 +46,7 @@ ADVERBS = _words("then now very too also still just again away back forward forw
                  "meanwhile afterwards afterward eventually occasionally overhead nearby outdoors indoors throughout so however "
                  "instead initially sideways ahead aside around straight well fast hard close up down out in off over aloud "
                  "home everywhere somewhere anywhere upstairs downstairs outwards inwards outward inward clockwise onward "
-                 "half mid-air briefly directly long enough already otherwise")
+                 "closer further farther higher faster slower half mid-air briefly directly long enough already otherwise")
 # Function words of other languages: a prompt with more of these than of English ones is kept as it is.
 FOREIGN_WORDS = _words("der die das ein eine einen einem einer und mit im ist trägt auf sie er sich dann dem den des le la les un "
                        "une et avec dans elle il est sur du au aux qui puis el los las una y con en lleva que su por del al "
@@ -87,7 +87,7 @@ RELATIVES_OF = _words("mother mom father dad daughter son sister brother wife hu
                       "teammate coworker classmate customer client guest companion")
 GROUPS = _words("people crowd audience group couple family team children passersby bystander passerby pedestrian onlooker "
                 "spectator stranger shopper commuter tourist band class public patron fan folk courtier merchant villager neighbor reveler dancer protester soldier others men women kids "
-                "friends officer staff crew viewer listener dancer")
+                "friends officer crew viewer listener dancer")
 PEOPLE = FEMALE | MALE | GENERIC_PEOPLE | YOUTH | OCCUPATIONS | RELATIVES_OF | GROUPS
 # A woman who is called a waiter, a man who is called a waitress: the subject wins, the trade stays.
 GENDER_TWINS = {
@@ -105,11 +105,11 @@ FACE_FEATURES = _words("hair beard moustache mustache goatee stubble eye eyes ey
                        "mole tattoo bang bangs fringe ponytail braid bun curl lock dreadlock afro bob pigtail hairstyle hairdo "
                        "haircut skin complexion cheek cheekbone jaw jawline lip nose forehead face sideburn makeup make-up "
                        "lipstick eyeliner eyeshadow mascara blush ear chin feature mohawk buzzcut crewcut hairline tan "
-                       "cornrow topknot mane tooth teeth tress highlight undercut")
+                       "buzz-cut crew-cut pixie-cut bowl-cut cornrow topknot mane tooth teeth tress highlight undercut")
 GARMENTS = _words("shirt t-shirt tshirt tee blouse sweater jumper pullover cardigan hoodie sweatshirt jacket blazer coat overcoat "
                   "raincoat trenchcoat parka vest waistcoat suit tuxedo dress gown skirt robe kimono sari saree hanbok qipao "
-                  "cheongsam tunic top crop-top tank tanktop polo turtleneck jersey uniform apron overalls jumpsuit romper "
-                  "pants trousers jeans shorts leggings tights pajamas pyjamas nightgown bathrobe swimsuit bikini trunks "
+                  "abaya niqab burqa chador cheongsam tunic top crop-top tank tanktop polo turtleneck jersey uniform apron overalls jumpsuit romper "
+                  "v-neck crew-neck pants trousers jeans shorts leggings tights pajamas pyjamas nightgown bathrobe swimsuit bikini trunks "
                   "wetsuit spacesuit armor armour cloak cape poncho shawl scarf tie necktie bowtie bow-tie collar sleeve hood "
                   "glove mitten hat cap beanie beret fedora helmet headband bandana turban hijab veil crown tiara headscarf "
                   "glasses eyeglasses spectacles sunglasses goggles mask earring necklace pendant bracelet watch wristwatch "
@@ -126,7 +126,7 @@ FOOTWEAR = _words("shoe sneaker boot sandal heel heels slipper sock stocking foo
 ONLY_IF_WORN = _words("top tank tie ring mask pin crown collar sleeve hood lock bow ribbon watch trainer pump helmet cap belt uniform "
                       "denim bomber backpack handbag purse rucksack satchel veil accessory")
 BODY_PARTS = _words("hand arm finger fist palm wrist elbow shoulder head neck chest back waist hip leg knee thigh torso body mouth "
-                    "tongue thumb fingertip nail lap stomach belly side upper-body limb muscle posture silhouette hands")
+                    "tongue thumb fingertip nail lap heart stomach belly side upper-body limb muscle posture silhouette hands")
 EXPRESSIONS = _words("smile grin smirk frown expression gaze look stare glare scowl pout demeanor demeanour countenance")
 PLACES = _words("kitchen room bedroom bathroom office studio cafe café coffeehouse restaurant bar pub street road alley sidewalk "
                 "pavement park garden forest wood woods jungle beach shore seashore seaside coast ocean sea lake river "
@@ -181,7 +181,7 @@ SOUND_SMELL_ADJECTIVES = _words("crackling noisy fragrant aromatic scented loud 
                                 "singing quiet-voiced crashing squeaky jingling honking hooting purring bubbling thunderous")
 SENSE_VERBS = _words("hear listen sound overhear")
 SOUND_VERBS = _words("chirp hum buzz echo ring crackle rustle murmur chatter honk bark howl whistle sing sizzle clatter clink creak "
-                     "thunder roar tick beep jingle chime rumble hiss hoot caw quack meow purr drone tweet waft permeate")
+                     "thunder roar tick beep squeak screech squeal clack jingle chime rumble hiss hoot caw quack meow purr drone tweet waft permeate")
 ABSTRACT = _words("way time moment second minute hour manner sense feeling thought idea mind memory attention energy joy sadness anger "
                   "happiness surprise excitement curiosity fear love hope peace calm calmness confidence concentration interest "
                   "story topic subject-matter experience life lives world work job task thing point part bit lot kind type sort "
@@ -199,7 +199,7 @@ ABSTRACT = _words("way time moment second minute hour manner sense feeling thoug
                   "sixties seventies eighties teens twenty thirty forty fifty sixty seventy eighty mid-thirty mid-twenty mid-forty early late direction front top bottom edge center centre left right behind "
                   "appearance overall confidence eye-contact contact seconds throughout gravity spirit dignity tranquility "
                   "serenity solitude stillness reverie disbelief approval agreement disapproval greeting farewell goodbye hello "
-                  "thanks welcome prayer thinking reflection-of-mind laughter tear tears sweat breath air-kiss dream charm "
+                  "spell podcast formula solo toast thanks welcome prayer thinking reflection-of-mind laughter tear tears sweat breath air-kiss dream charm "
                   "background-noise mystery tale poem script line role exercise workout drill game match race tempo "
                   "instruction command ingredient-list recipe weight balance")
 ACTION_NOUNS = _words("sip step look glance breath bow nod turn bite break wave walk run jump kick punch dance spin twirl stretch hug "
@@ -209,11 +209,15 @@ ACTION_NOUNS = _words("sip step look glance breath bow nod turn bite break wave 
                       "laugh giggle gulp lick chew swallow yawn sneeze cough swirl rotation pirouette salute fist-pump curtsy "
                       "jab hook uppercut thumb sign peace-sign motion try go round set rep push-up squat lunge scratch pat rub wipe")
 
+MATERIALS = _words("leather silk cotton wool denim linen velvet lace marble stone brick glass metal wood steel paper plastic straw fur "
+                   "concrete satin tweed cashmere corduroy flannel fleece nylon chiffon suede canvas porcelain crystal")
+
 # First class wins; a noun found nowhere is an object.
 NOUN_CLASSES: tuple[tuple[str, frozenset[str]], ...] = (
     ("footwear", FOOTWEAR), ("person", PEOPLE), ("garment", GARMENTS), ("face", FACE_FEATURES), ("expression", EXPRESSIONS),
     ("body", BODY_PARTS), ("sound", SOUNDS), ("smell", SMELLS), ("place", PLACES), ("light", LIGHT), ("camera", CAMERA),
     ("style", STYLE), ("abstract", ABSTRACT), ("action", ACTION_NOUNS),
+    ("material", MATERIALS),
 )
 
 # --- verbs ----------------------------------------------------------------------------------------------------------
@@ -275,7 +279,7 @@ ACTIONS = _words(
     "sketch jot calculate compute code program debug solder weld mend patch polish scrub rinse wring hang fold press stitch "
     "skim surf paddle kayak canoe snorkel bowl golf putt dribble pass dunk score serve volley bat pitch bunt tackle sprint hurdle "
     "limber warm cool catch fasten unfasten buckle unbuckle strap tighten loosen tip doff swing tread wade splash dunk dip soak "
-    "rev mount progress speed zoom hammer mend sprinkle spritz spread dismount saddle hoist shovel plow harvest sow reap prune "
+    "recoil squeak stick screech squeal clack thud rev mount progress speed zoom hammer mend sprinkle spritz spread dismount saddle hoist shovel plow harvest sow reap prune "
     "juice whip toss drizzle garnish taste plate unveil sculpt glaze fire sand varnish measure sharpen hone unfurl plop crank "
     "dab twitch quiver wobble stagger sag droop wilt perk glisten darken deepen redden blush pale hug squeeze nuzzle cuddle "
     "scrunch contort stifle suppress let lower arch puff inflate deflate pinch twiddle fidget fiddle drum knuckle "
@@ -336,4 +340,4 @@ ADJECTIVES = AGE | COLORS | LOOKS_ADJECTIVES | MOOD_ADJECTIVES | STYLE_ADJECTIVE
     "dusty sandy rocky grassy mossy leafy hazy murky shadowy smoky steamy gloomy airy breezy chilly frosty icy starry "
     "stony earthy glittery silky satiny fuzzy chunky baggy slinky skimpy flowery golden-hour airy roomy leathery "
     "weathered chapped calloused gloved gnarled veiny manicured inviting festive serene eerie mysterious "
-    "asleep awake visible sharp flat-brimmed wide-brimmed heavy-set straw electric acoustic grand hot")
+    "even uneven asleep awake visible sharp flat-brimmed wide-brimmed heavy-set straw electric acoustic grand hot")

@@ -46,12 +46,17 @@ _DOUBLING = frozenset("sit run stop clap nod hug jog tap pat rub skip hop spin s
                       "flop plug unplug unzip refer occur plop wag whiz quiz shop".split())
 
 
+_PLURAL_LEMMAS = frozenset(word for words in (lx.GARMENTS, lx.FACE_FEATURES, lx.PLACES, lx.CAMERA) for word in words if word.endswith("s"))
+
+
 @lru_cache(maxsize=8192)
 def singular(noun: str) -> str:
     """The lemma of a noun, lower case: "dresses" -> "dress", "scarves" -> "scarf", "hands" -> "hand"."""
     word = noun.lower()
     if word in _IRREGULAR_NOUNS:
         return _IRREGULAR_NOUNS[word]
+    if word in _PLURAL_LEMMAS:
+        return word
     if word in _NEVER_S or not word.endswith("s") or word.endswith(("ss", "us", "is")) or len(word) < 4:
         return word
     if word.endswith("ies") and len(word) > 4:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from stillmotion.prompts import lexicon as lx
-from stillmotion.prompts.chunks import Cast, Chunk, Sentence, own_noun, possessive
+from stillmotion.prompts.chunks import Cast, Chunk, Sentence, gender_of, own_noun, possessive
 from stillmotion.prompts.morphology import gerund, singular
 from stillmotion.prompts.tagging import Token, noun_class
 
@@ -40,6 +40,7 @@ _POSITIVE_OF_ABSENCE = {"beard": "clean-shaven", "moustache": "clean-shaven", "m
 _TIMES = frozenset("night dusk dawn sunset sunrise evening morning afternoon noon midnight twilight autumn winter summer".split())
 
 
+_SMILE_ADJECTIVES = frozenset("bright subtle slight faint soft broad wide radiant intense".split())  # of a smile, not of a person
 _DECADES = frozenset("twenty thirty forty fifty sixty seventy eighty mid-twenty mid-thirty mid-forty mid-fifty teens".split())
 
 
@@ -100,7 +101,7 @@ class SpatialReader:
             self._noun_phrase(chunks, index, chunk, context)
             context.direct = False
         elif kind == "AP":
-            self._adjectives(chunk, context)
+            self._adjectives(chunks, index, chunk, context)
         elif kind in ("VERB", "AUX"):
             self._verb(chunks, index, chunk, context)
         elif kind in ("PREP", "TO"):
@@ -236,7 +237,9 @@ class SpatialReader:
                 word = token.text if token.tag == "NAME" else token.low
                 if token.low in looks and word not in ("alone", "same", "lone", "solitary"):
                     self._look(word, token.low)
-        if chunk.head in lx.YOUTH:
+        if self.subject == "A person" and gender_of(chunk.head) and chunk.head not in lx.SUBJECT_PRONOUNS:
+            self._add(chunk.head, "looks", chunk.head)
+        elif chunk.head in lx.YOUTH:
             self._add("young", "looks", "young")
         elif chunk.head in lx.OCCUPATIONS and chunk.head not in lx.GENERIC_PEOPLE:
             noun = own_noun(chunk.head, self.subject)
@@ -245,6 +248,8 @@ class SpatialReader:
     def _look(self, word: str, low: str) -> None:
         if low in lx.EXPRESS or low in ("smiling", "grinning", "frowning", "laughing"):
             self._add("smiling" if low == "laughing" else low, "expression", low)
+        elif low in _SMILE_ADJECTIVES:
+            return
         elif low in lx.MOOD_ADJECTIVES and low not in lx.LOOKS_ADJECTIVES:
             self._add(f"{low} expression", "expression", "expression")
         elif low in lx.SOUND_SMELL_ADJECTIVES or (low.endswith("ing") and low not in ("charming", "stunning", "aging")):
@@ -292,7 +297,18 @@ class SpatialReader:
         if state and not context.future and (self._described(chunk) or chunk.head in ("smile", "grin", "frown", "smirk", "scowl", "pout")):
             self._add(_phrase_text(chunk), "expression", chunk.head)
 
+    def _np_material(self, chunks: list[Chunk], index: int, chunk: Chunk, context: _Context) -> None:
+        """ "a brown jacket made of leather" -> "a brown leather jacket"."""
+        if context.lemma == "make" and context.preposition in ("of", "from") and self.phrases:
+            last = self.phrases[-1]
+            if last.text.endswith(last.head):
+                text = f"{last.text[: -len(last.head)]}{_phrase_text(chunk)} {last.head}"
+                self.phrases[-1] = Phrase(text, last.kind, last.head)
+
     def _np_body(self, chunks: list[Chunk], index: int, chunk: Chunk, context: _Context) -> None:
+        if chunk.head == "head" and context.owner == "main" and any(t.low in ("shaved", "bald", "shaven") for t in chunk.modifiers):
+            self._add(_phrase_text(chunk), "face", "head")
+            return
         after = chunks[index + 1] if index + 1 < len(chunks) else None
         if context.owner == "main" and context.preposition == "with" and after is not None and after.low in _STATIC_BODY and not self.acted:
             self._add(f"{chunk.tokens[-1].low} {after.low}", "pose", chunk.head)
@@ -307,11 +323,14 @@ class SpatialReader:
             return
         text = _phrase_text(chunk)
         if context.posture and context.direct and context.owner == "main":
-            self._add(f"{context.posture} {context.preposition} {_phrase_text(chunk, article=True)}", "pose", chunk.head)
+            article = chunk.determiner != "the"
+            text = f"{'' if article else 'the '}{_phrase_text(chunk, article=article)}"
+            self._add(f"{context.posture} {context.preposition} {text}", "pose", chunk.head)
             context.posture = ""
             return
         if context.direct and context.preposition in _KEPT_PREPOSITIONS:
-            text = f"{context.preposition} {_phrase_text(chunk, article=True)}"
+            article = chunk.determiner != "the"
+            text = f"{context.preposition} {'' if article else 'the '}{_phrase_text(chunk, article=article)}"
         known = any(phrase.kind == "place" for phrase in self.phrases)
         self._add(text, "corner" if known else "place", chunk.head)
 
@@ -325,7 +344,7 @@ class SpatialReader:
 
     def _np_abstract(self, chunks: list[Chunk], index: int, chunk: Chunk, context: _Context) -> None:
         """ "in her thirties" is an age that shows."""
-        if chunk.head in _DECADES and context.preposition == "in" and context.owner == "main":
+        if (chunk.head in _DECADES or chunk.head[0].isdigit() and chunk.low.endswith("0s")) and context.preposition == "in" and context.owner == "main":
             words = " ".join(token.low for token in chunk.tokens if token.tag not in ("POSS", "DET"))
             self._add(f"in {possessive(self.subject)} {words}", "looks", chunk.head)
         else:
@@ -349,6 +368,9 @@ class SpatialReader:
             return
         if noun_class(chunk.tokens[0].lemma) in ("sound", "smell") and len(chunk.tokens) == 1:
             return
+        if context.verb == "wear" and not context.preposition:
+            self._add(_phrase_text(chunk, article=True), "garment", chunk.head)
+            return
         held = context.verb == "hold" and context.owner == "main" and not context.preposition and not context.future
         if context.posture and context.direct:
             self._add(f"{context.posture} {context.preposition} {_phrase_text(chunk, article=True)}", "pose", chunk.head)
@@ -358,8 +380,12 @@ class SpatialReader:
 
     # --- adjectives -------------------------------------------------------------------------------------------------
 
-    def _adjectives(self, chunk: Chunk, context: _Context) -> None:
+    def _adjectives(self, chunks: list[Chunk], index: int, chunk: Chunk, context: _Context) -> None:
         words = [token for token in chunk.tokens if token.tag == "ADJ"]
+        before = chunks[index - 1] if index else None
+        if before is not None and before.kind == "NP" and before.noun == "face" and context.owner == "main":
+            self._add(" ".join(token.low for token in [*words, before.tokens[-1]]), "face", before.head)
+            return
         for token in words:
             if token.low in lx.STYLE_ADJECTIVES:
                 self._add(token.low, "style", token.low)

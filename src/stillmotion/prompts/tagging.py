@@ -19,7 +19,7 @@ _MULTIWORD_PREPOSITIONS = ("in front of", "on top of", "in the middle of", "at t
                            "at the end of", "at the bottom of", "on the back of", "in the heart of", "inside of", "outside of")
 _TOKEN = re.compile(
     "|".join(re.escape(phrase).replace(r"\ ", r"\s+") + r"\b" for phrase in _MULTIWORD_PREPOSITIONS)
-    + r"|close[\s-]ups?\b|[^\W\d_]+n't\b|'(?:s|m|re|ve|ll|d)\b|\d+(?:[.,:/]\d+)*[a-z]*(?:-[^\W_]+)*%?"
+    + r"|(?:Dr|Mr|Mrs|Ms|Prof)\.|\d+[\s-]years?[\s-]old\b|close[\s-]ups?\b|[^\W\d_]+n't\b|'(?:s|m|re|ve|ll|d)\b|\d+(?:[.,:/]\d+)*[a-z]*(?:-[^\W_]+)*%?"
     + r"|[^\W\d_]+(?:-[^\W_]+)*(?:'(?!s\b|m\b|re\b|ve\b|ll\b|d\b)[^\W\d_]+)*|[^\w\s]|_", re.IGNORECASE)
 _ADJECTIVE_ENDINGS = ("ful", "ous", "less", "ish", "able", "ible", "ive", "ical", "ary", "esque", "ic", "al", "like", "ese")
 _OPENS_NOUN = frozenset(("DET", "POSS", "NUM", "ADJ", "PREP", "GEN"))
@@ -48,6 +48,8 @@ def noun_class(lemma: str) -> str:
     for name, words in lx.NOUN_CLASSES:
         if lemma in words:
             return name
+    if lemma[0].isdigit():
+        return "abstract"
     if "-" in lemma:
         tail = lemma.rsplit("-", 1)[1]
         found = noun_class(tail)
@@ -106,11 +108,12 @@ class _Clause:
         self.verb_in_clause = False
         self.in_pp = False
         self.subject_seen = False
+        self.fresh = False  # a comma or "and" stood, and no verb since
 
     def note(self, token: Token) -> None:
         tag_ = token.tag
         if tag_ in ("VERB", "AUX"):
-            self.in_pp = False
+            self.in_pp = self.fresh = False
             if tag_ == "AUX" or token.form in ("s", "past", "base"):
                 self.finite = "aux" if tag_ == "AUX" else token.form
                 self.verb_in_clause = True
@@ -118,10 +121,12 @@ class _Clause:
             self.in_pp = True
         elif tag_ in ("SUB", "REL") or token.text in (";", ":", "."):
             self.verb_in_clause = self.in_pp = self.subject_seen = False
-        elif tag_ == "PUNCT" or tag_ == "CONJ":
-            self.in_pp = False
+        elif tag_ in ("PUNCT", "CONJ"):
+            self.in_pp, self.fresh = False, True
         elif tag_ in ("PRON", "NOUN", "NAME"):
             self.subject_seen = self.subject_seen or not self.in_pp
+            if self.fresh and not self.in_pp and (tag_ != "NOUN" or noun_class(token.lemma) == "person"):
+                self.verb_in_clause = False
             self.in_pp = self.in_pp and tag_ != "PRON"
 
 
@@ -147,6 +152,8 @@ def _tag_one(tokens: list[Token], index: int, clause: _Clause) -> str:
     low = token.low
     if not (low[0].isalnum() or low[0] == "'"):
         return "CONJ" if low == "&" else "PUNCT"
+    if re.fullmatch(r"\d+0s", low):
+        return "NOUN"
     if low[0].isdigit():
         return "ADJ" if re.search("[a-z]", low) else "NUM"
     closed = _closed_class(tokens, index, clause)
@@ -177,6 +184,8 @@ def _closed_class(tokens: list[Token], index: int, clause: _Clause) -> str:
         return "REL"
     if low in lx.RELATIVES and low != "whose":
         return "REL"
+    if low == "as" and not _clause_follows(tokens, index):
+        return "PREP"
     if low in ("as", "while", "when", "because", "if", "though", "although", "whenever", "whereas", "whilst", "unless", "where",
                "how", "why"):
         return "SUB"
@@ -205,6 +214,17 @@ def _closed_class(tokens: list[Token], index: int, clause: _Clause) -> str:
     return _particle(low, after, before)
 
 
+def _clause_follows(tokens: list[Token], index: int) -> bool:
+    """Whether a verb that could be finite stands before the next mark: "as he walks", but not "as a chef"."""
+    for token in tokens[index + 1:index + 12]:
+        if not (token.low[0].isalnum() or token.low[0] == "'"):
+            return False
+        forms = {form for _, form in verb_readings(token.low)}
+        if token.low in lx.AUXILIARIES or forms & {"s", "past"} or ("base" in forms and not is_noun(token.low)):
+            return True
+    return False
+
+
 def _particle(low: str, after: str, before: Token | None) -> str:
     """Adverbs and prepositions, which share words: "walks in", "walks in the park"."""
     if low in ("left", "right", "back", "still", "well", "fast", "hard", "straight", "light", "close", "home", "very", "more", "less", "most") \
@@ -217,6 +237,8 @@ def _particle(low: str, after: str, before: Token | None) -> str:
     if low in lx.ADVERBS and not (low == "close" and after in lx.DETERMINERS) and not (
             low in lx.ADJECTIVES and (_nominal(after) or (before is not None and before.low in lx.BE_FORMS))):
         return "ADV"
+    if low.endswith("ly") and before is not None and before.tag in ("DET", "POSS") and is_noun(after):
+        return "ADJ"
     if low.endswith("ly") and len(low) > 4 and low not in ("family", "lily", "belly", "jelly", "butterfly", "friendly", "lovely",
                                                            "curly", "elderly", "lively", "smelly", "bubbly", "woolly", "wooly",
                                                            "early", "daily", "silly", "ugly", "chilly", "fly", "kindly-looking",
@@ -238,7 +260,8 @@ def _open_class(tokens: list[Token], index: int, clause: _Clause) -> str:
     after = _word_at(tokens, index + 1)
     anchor = previous if before is not None and before.tag == "ADV" and before.low.endswith("ly") else before
     opens = anchor is not None and anchor.tag in _OPENS_NOUN
-    names_thing = is_noun(low) and before is not None and (opens or before.tag == "NOUN") and not _nominal(after)
+    names_thing = is_noun(low) and before is not None and (opens or before.tag == "NOUN") and (
+        not _nominal(after) or (any(form == "s" for _, form in verb_readings(after)) and low not in lx.COLORS))
     if low in lx.ADJECTIVES and not names_thing and not _verb_here(low, previous, after, clause):
         return "ADJ"
     readings = verb_readings(low)
@@ -258,7 +281,10 @@ def _open_class(tokens: list[Token], index: int, clause: _Clause) -> str:
         return "ADJ"
     if opens and _nominal(after) and not is_noun(low) and not forms and low.endswith("y"):
         return "ADJ"
-    if low.endswith(_ADJECTIVE_ENDINGS) and not is_noun(low) and (_nominal(after) or (previous is not None and previous.tag == "AUX")):
+    if low.endswith(_ADJECTIVE_ENDINGS) and not is_noun(low) and (_nominal(after) or (
+            previous is not None and (previous.tag == "AUX" or previous.lemma in lx.SEEM))):
+        return "ADJ"
+    if "-" in low and all(part in lx.ADJECTIVES for part in low.split("-")):
         return "ADJ"
     if "-" in low and low.rsplit("-", 1)[1].endswith(("ed", "ing", "length", "colored", "style", "toned", "old", "like", "neck")):
         return "ADJ"
@@ -267,7 +293,7 @@ def _open_class(tokens: list[Token], index: int, clause: _Clause) -> str:
 
 def _is_name(token: Token, index: int, readings: tuple[tuple[str, str], ...]) -> bool:
     return (token.text[0].isupper() and not readings and not is_noun(token.low) and token.low not in lx.ADJECTIVES
-            and len(token.text) > 1 and token.text.isalpha() and not token.low.endswith(("ing", "ly"))
+            and len(token.text) > 1 and token.text.replace("-", "").rstrip(".").isalpha() and not token.low.endswith(("ing", "ly"))
             and not (token.text.isupper() and index > 0))
 
 
@@ -295,6 +321,8 @@ def _verb_form(tokens: list[Token], low: str, forms: set[str], previous: Token |
     if "-" in low and not forms:
         return ""
     if low.endswith("ing") and len(low) > 4 and (forms or not is_noun(low)):
+        if before is not None and before.tag == "VERB" and before.lemma in lx.WEAR | lx.HOLD and is_noun(after):
+            return ""
         return _ing_form(low, previous, before, opens, after)
     if opens and before is not None and not (before.tag == "ADJ" and previous is not None and before.low in ("alone", "still")):
         return ""
@@ -310,7 +338,7 @@ def _verb_form(tokens: list[Token], low: str, forms: set[str], previous: Token |
     unknown_s = not forms and low.endswith("s") and not low.endswith(("ss", "us", "is")) and not is_noun(low) and (
         person_before or ((after in lx.POSSESSIVES or after in lx.OBJECT_PRONOUNS) and not opens))
     if "s" in forms or unknown_s:
-        return _s_form(low, previous, person_before, after, clause)
+        return _s_form(low, previous, person_before, after, clause, _verb_follows(tokens, index))
     if "base" in forms:
         return _base_form(low, previous, person_before, after, clause, index)
     return ""
@@ -340,9 +368,19 @@ def _ing_form(low: str, previous: Token | None, before: Token | None, opens: boo
     return "ing"
 
 
-def _s_form(low: str, previous: Token | None, person_before: bool, after: str, clause: _Clause) -> str:
+def _verb_follows(tokens: list[Token], index: int) -> bool:
+    """Whether another word of this clause could be its finite verb."""
+    for token in tokens[index + 1:index + 8]:
+        if token.low in lx.COORDINATORS or token.low in lx.SUBORDINATORS or not token.low[0].isalnum():
+            return False
+        if token.low in lx.AUXILIARIES or any(form == "s" for _, form in verb_readings(token.low)):
+            return True
+    return False
+
+
+def _s_form(low: str, previous: Token | None, person_before: bool, after: str, clause: _Clause, another_verb: bool) -> str:
     """ "waves", "hammers", "takes": verb or plural noun."""
-    takes_object = after in lx.DETERMINERS or after in lx.POSSESSIVES or after in lx.OBJECT_PRONOUNS
+    takes_object = after in lx.DETERMINERS or after in lx.POSSESSIVES or after in lx.OBJECT_PRONOUNS or after == "it"
     lemma = singular(low)
     noun_too = is_noun(low)
     if previous is None:
@@ -361,7 +399,7 @@ def _s_form(low: str, previous: Token | None, person_before: bool, after: str, c
         if not noun_too or takes_object:
             return "s"
         free = not clause.verb_in_clause and (clause.subject_seen if clause.in_pp else True)
-        return "s" if free and not (clause.in_pp and lemma in lx.MOSTLY_NOUNS) else ""
+        return "s" if free and not (clause.in_pp and lemma in lx.MOSTLY_NOUNS and another_verb) else ""
     return "s" if not noun_too else ""
 
 

@@ -106,6 +106,8 @@ class Polisher:
         rest = _apply(sentence.text, edits, chunk.end, len(sentence.text))
         rest = _IN_VIDEO.sub("", rest)
         rest = rest.lstrip() if not rest.startswith("'s") else rest
+        if rest.startswith("'s") and chunk.head in _CASES:
+            rest = "is" + rest[2:]
         if chunk.head in ("they", "i", "you", "we") or _CAUSATIVE.match(before + " "):
             rest = self._third(rest)
         opening = self.subject + self._apposition(chunk)
@@ -124,6 +126,9 @@ class Polisher:
         moves = bool(verb_readings(text.split()[0])) or any(chunk.kind in ("VERB", "AUX", "SUB") for chunk in chunks)
         trailing_verb = chunks and chunks[-1].kind in ("VERB", "AUX", "PREP")
         body, closing = _split_closing(rest)
+        partners = re.match(r"^(.+?),?\s+and$", text, re.IGNORECASE)
+        if partners and not moves:
+            return f"{self.subject} and {partners.group(1)}{_glue(body)}{closing or '.'}"
         if moves and trailing_verb:
             return f"{opening}{_glue(body)}{closing or '.'} {text[:1].upper()}{text[1:]} the {self.noun}."
         if moves or len(text.split()) <= 2:
@@ -321,6 +326,9 @@ class Polisher:
                 edits.append(Edit(token.start - 5, token.end - 5, table[token.low]))
             elif token.low == "be" and index == 1:
                 edits.append(Edit(token.start - 5, token.end - 5, "is"))
+            elif token.tag == "NOUN" and before.low in ("and", "then", ",") and index + 2 < len(tokens) and (
+                    tokens[index + 1].tag in ("POSS", "DET", "OPRON") or tokens[index + 1].low in ("out", "up", "down", "off", "away")):
+                edits.append(Edit(token.start - 5, token.end - 5, third_person(token.low)))
             elif token.tag == "VERB" and token.form == "base" and before.low not in lx.MODALS and before.tag != "OPRON":
                 if token.low in (base for base, form in verb_readings(token.low) if form == "base"):
                     edits.append(Edit(token.start - 5, token.end - 5, third_person(token.low)))
@@ -375,7 +383,7 @@ def _keeps_capital(text: str) -> bool:
 def _split_closing(text: str) -> tuple[str, str]:
     stripped = text.rstrip()
     body = stripped.rstrip(".!?")
-    return body, stripped[len(body):]
+    return body.rstrip(",;: "), stripped[len(body):]
 
 
 def _glue(text: str) -> str:

@@ -137,8 +137,8 @@ def _seconds(text: str) -> float:
 
 def _text_of(piece: str) -> str:
     piece = piece.strip()
-    piece = re.sub(r"^[\s:;,.\-\u2013\u2014|)\]>\uff1a\u3002\uff0c\uff1b]+", "", piece)
-    piece = re.sub(r"[\s;,|\-\u2013\u2014(\[<\uff0c\uff1b]+$", "", piece)
+    piece = re.sub(r"^[\s:;,.\-\u2013\u2014|/)\]>\uff1a\u3002\uff0c\uff1b]+", "", piece)
+    piece = re.sub(r"[\s;,|/\-\u2013\u2014(\[<\uff0c\uff1b]+$", "", piece)
     piece = re.sub(r"(?:[,;]\s*|\s+)(?:and|then|and then)$", "", piece, flags=re.I)
     return piece if any(character.isalnum() for character in piece) else ""
 
