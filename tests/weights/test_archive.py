@@ -40,7 +40,7 @@ def test_only_onnx_comes_out_flat(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../a.onnx", "x/../../a.onnx", "/tmp/a.onnx", "..\\a.onnx", "C:\\a.onnx", "c:a.onnx"]
+    "name", ["../a.onnx", "x/../../a.onnx", "/etc/a.onnx", "..\\a.onnx", "C:\\a.onnx", "c:a.onnx"]
 )
 def test_names_that_leave_the_folder_are_refused(tmp_path: Path, name: str) -> None:
     out = tmp_path / "out"

@@ -20,7 +20,7 @@ from safetensors.torch import save
 from stillmotion import weights
 from stillmotion.errors import CheckpointError, InputError, MissingWeightsError, StillmotionError
 from stillmotion.presets import APACHE, INSIGHTFACE, PAPER, Preset, Source
-from stillmotion.weights import fetch
+from stillmotion.weights import fetch, store
 from stillmotion.weights.fetch import describe, download, plan_download
 
 from .hub_server import Hub
@@ -345,3 +345,11 @@ download(preset, True, lambda step, done, total: print(done, flush=True))
     download(preset_of(PINNED), True)
     assert hub.ranges(path)[-1] == f"bytes={kept}-"
     assert (weights.locate(PINNED) / "model.safetensors").read_bytes() == large
+
+
+def test_a_package_without_its_weights_is_not_called_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store.resources, "files", lambda _: tmp_path)
+    with pytest.raises(MissingWeightsError, match="still: the embedded weights are not in this installation"):
+        plan_download("mini")

@@ -30,7 +30,7 @@ from stillmotion.weights import hub
 from stillmotion.weights.archive import unpack
 from stillmotion.weights.manifest import sha256
 from stillmotion.weights.safety import check_folder
-from stillmotion.weights.store import INCOMPLETE, RECORD, check_finished, folder_of, home, read_record
+from stillmotion.weights.store import INCOMPLETE, RECORD, check_finished, folder_of, home, locate, read_record
 from stillmotion.weights.transfer import Remote, fetch, part_of
 
 MARGIN = 256 * 2**20
@@ -119,10 +119,13 @@ class DownloadPlan:
 def plan_download(wanted: str | Preset) -> DownloadPlan:
     """What a preset still needs, sizes from the servers; nothing is written.
 
-    A preset that is ready needs no network. Raises InputError for an unknown preset, StillmotionError in
-    one line where a server cannot be reached or no longer has the files.
+    A preset that is ready needs no network; embedded parts are verified. Raises InputError for an unknown
+    preset, StillmotionError in one line where a server cannot be reached or no longer has the files.
     """
     chosen = preset(wanted) if isinstance(wanted, str) else wanted
+    for source in chosen.sources():
+        if source.embedded:
+            locate(source)
     parts = tuple(_plan_part(source) for source in chosen.sources() if not source.embedded)
     return DownloadPlan(chosen.name, home() / "models", parts, free_bytes(home()))
 
