@@ -157,8 +157,8 @@ def test_the_base_lora_follows_the_specification(folder: Path, tmp_path: Path) -
     down = sum(tokens[8 + 2, d] * bases["1.to_k.base_down_basis"][d] for d in range(6))
     up = sum(tokens[8 + 3, d] * bases["1.to_k.base_up_basis"][d] for d in range(6))
     name = "lora_unet_middle_block_1_transformer_blocks_0_attn2_to_k"
-    torch.testing.assert_close(lora[f"{name}.lora_down.weight"], down.T, atol=1e-5, rtol=0)  # type: ignore[union-attr]
-    torch.testing.assert_close(lora[f"{name}.lora_up.weight"], up.T, atol=1e-5, rtol=0)  # type: ignore[union-attr]
+    torch.testing.assert_close(lora[f"{name}.lora_down.weight"], down.T, atol=1e-5, rtol=0)
+    torch.testing.assert_close(lora[f"{name}.lora_up.weight"], up.T, atol=1e-5, rtol=0)
     assert float(lora[f"{name}.alpha"]) == 0.5 * (4 / 2)
     with pytest.raises(ValueError, match="no base LoRA"):
         fresh().base_weights(clip)

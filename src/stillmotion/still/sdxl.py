@@ -68,8 +68,8 @@ class Conditions:
 def load_pipeline(path: Path, scheduler: str, dtype: torch.dtype) -> Any:
     """Load diffusers' SDXL pipeline from a folder or a single file, on the CPU, its VAE in float32.
 
-    ``scheduler`` is one of StillPreset's names; it honours the checkpoint's prediction type. Raises CheckpointError
-    naming the file and what is wrong with it.
+    ``scheduler`` is one of StillPreset's names; it honours the checkpoint's prediction type. Raises
+    CheckpointError naming the file and what is wrong with it.
     """
     offline_environment()
     check_folder(path)
@@ -223,7 +223,7 @@ def refine(
 def encode_image(pipe: Any, image: NDArray[np.uint8]) -> Tensor:
     """A picture (H, W, 3) uint8 -> its latents (1, C, h, w) float32, scaled as the UNet knows them."""
     vae = pipe.vae
-    pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].to(pipe._execution_device)
+    pixels = torch.from_numpy(image.copy()).permute(2, 0, 1)[None].to(pipe._execution_device)
     given = (pixels.to(vae.dtype) / 127.5 - 1).contiguous(memory_format=torch.channels_last)
     latents: Tensor = vae.encode(given).latent_dist.mode().float()
     mean, std = _statistics(vae, latents)
