@@ -1,2 +1,241 @@
-class Bank: pass
-class ClipBank: pass
+"""What the diffusion trainers draw batches from: latents, token ids and references, all on the device.
+
+Pictures are encoded once by the trained autoencoders; the result is kept beside the shards (``cache-*.pt``), since every
+phase of training starts from it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from transformers import AutoTokenizer, CLIPTokenizer
+
+from training import networks
+from training.common import load_tensors
+from training.likeness import heads, recogniser
+from training.vae import encode_still, encode_video, one_pass, to_float
+from training.world.shards import Shard, shards
+
+KEPT_LAST = 5
+GREY_WHITE = 255
+
+
+def load_vae(kind: str, folder: Path, device: torch.device) -> Any:
+    """The trained autoencoder of ``folder``/{kind}_vae, frozen, normalising its latents where the config has to."""
+    import json
+
+    vae: Any = networks.still_vae() if kind == "still" else networks.video_vae()
+    vae.load_state_dict(load_tensors(folder / f"{kind}_vae/vae.safetensors"))
+    if kind == "video":
+        one_pass(vae)
+        figures = json.loads((folder / "video_vae/latents.json").read_text())
+        normalise(vae, torch.tensor(figures["latent_mean"]), torch.tensor(figures["latent_std"]))
+    return vae.to(device).eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def normalise(vae: Any, mean: Tensor, std: Tensor) -> None:
+    """Fold a video autoencoder's latent mean and spread into its 1x1 convolutions, for training alone.
+
+    The pipeline does the same outside the autoencoder, with the figures in its config.
+    """
+    channels = len(mean)
+    down, up = vae.quant_conv, vae.post_quant_conv
+    down.weight[:channels] /= std.view(-1, 1, 1, 1, 1)
+    down.bias[:channels] = (down.bias[:channels] - mean) / std
+    up.bias += up.weight[:, :, 0, 0, 0] @ mean
+    up.weight *= std.view(1, -1, 1, 1, 1)
+
+
+def ready(shard: Shard) -> bool:
+    """Whether ``training.prepare`` has been over the shard."""
+    return (shard.path / ("crops.npy" if shard.path.name.startswith("stills") else "ids.npy")).exists()
+
+
+class People:
+    """Which rows show the same person: picks for each row another one of its person."""
+
+    def __init__(self, persons: np.ndarray) -> None:
+        self.persons = persons
+        self.order = np.argsort(persons, kind="stable")
+        names, self.first, self.count = np.unique(persons[self.order], return_index=True, return_counts=True)
+        self.place = {int(p): i for i, p in enumerate(names)}
+        self.slot = np.searchsorted(names, persons)
+        self.rank = np.empty(len(persons), np.int64)
+        self.rank[self.order] = np.arange(len(persons)) - self.first[self.slot[self.order]]
+
+    def other(self, rows: np.ndarray) -> np.ndarray:
+        """A random other row of the same person for each row (the row itself where there is no other)."""
+        slot = self.slot[rows]
+        shift = 1 + (np.random.rand(len(rows)) * np.maximum(1, self.count[slot] - 1)).astype(np.int64)
+        return self.order[self.first[slot] + (self.rank[rows] + shift) % self.count[slot]]
+
+    def any(self, persons: np.ndarray) -> np.ndarray:
+        """A random row of each of these persons; -1 where a person has none."""
+        slots = np.array([self.place.get(int(p), -1) for p in persons])
+        pick = (np.random.rand(len(slots)) * self.count[slots]).astype(np.int64)
+        return np.where(slots >= 0, self.order[self.first[slots] + pick], -1)
+
+
+class Bank:
+    """Stage 1's data: stills as latents with their texts, and each person's references."""
+
+    def __init__(self, data: Path, folder: Path, device: torch.device, batch: int = 256) -> None:
+        self.device = device
+        words = CLIPTokenizer.from_pretrained(folder / "tokenizers/clip")
+        self.vocab, self.eos = len(words), int(words.eos_token_id)
+        self.no_text = torch.tensor([words("", padding="max_length", max_length=77).input_ids], device=device)
+        self.vae = load_vae("still", folder, device)
+        cache = data / "cache-stills.pt"
+        state = torch.load(cache, weights_only=True) if cache.exists() else self._encode(data, batch)
+        if not cache.exists():
+            torch.save(state, cache)
+        self.persons = People(state["persons"].numpy())
+        self.rows = {k: v.to(device) for k, v in state.items() if k != "persons"}
+        self._embed(folder)
+        print(f"stills: {len(state['persons'])} of {len(self.persons.count)} people", flush=True)
+
+    @torch.no_grad()
+    def _encode(self, data: Path, batch: int) -> dict[str, Tensor]:
+        parts: dict[str, list[Tensor]] = {}
+        for shard in filter(ready, shards(data, "stills")):
+            frames = torch.from_numpy(np.array(shard.frames))
+            for at in range(0, len(frames), batch):
+                pixels = frames[at : at + batch].to(self.device)
+                five = torch.from_numpy(np.array(shard.five[at : at + batch])).to(self.device)
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+                    latents, _ = encode_still(self.vae, to_float(pixels))
+                _add(parts, latents=latents.half(), heads=heads_of(pixels, five), five=five.float())
+            rows = len(frames)
+            _add(
+                parts,
+                face=face_mask(np.array(shard.box).reshape(rows, 4), frames.shape[1]),
+                ids=torch.from_numpy(np.load(shard.path / "ids.npy")),
+                crops=torch.from_numpy(np.load(shard.path / "crops.npy")),
+                persons=torch.tensor([j.person for j in shard.jobs]),
+            )
+        return {k: torch.cat(v) for k, v in parts.items()}
+
+    @torch.no_grad()
+    def _embed(self, folder: Path) -> None:
+        """The recogniser's embedding of every picture, and of every person their mean, where there is a recogniser."""
+        if not (folder / "face/analyzer/recogniser.safetensors").exists():
+            return
+        network = recogniser(folder, self.device)
+        embeds = [network(h.permute(0, 3, 1, 2).float() / 127.5 - 1)["embedding"] for h in self.rows["heads"].split(2048)]
+        self.rows["embeds"] = torch.cat(embeds).float()
+        slot = torch.from_numpy(self.persons.slot).to(self.device)
+        total = torch.zeros(len(self.persons.count), 512, device=self.device).index_add_(0, slot, self.rows["embeds"])
+        self.rows["target"] = F.normalize(total, dim=-1)[slot]
+
+    def stills(self, count: int) -> dict[str, Tensor]:
+        """A batch of pictures with one of their texts each."""
+        return self._batch(np.random.randint(0, len(self.persons.persons), count))
+
+    def people(self, count: int) -> dict[str, Tensor]:
+        """A batch of pictures with a text, and another picture of the same person as the reference."""
+        rows = np.random.randint(0, len(self.persons.persons), count)
+        other = torch.from_numpy(self.persons.other(rows)).to(self.device)
+        return self._batch(rows) | {"crops": self.rows["crops"][other], "embeds": self.rows["embeds"][other]}
+
+    def _batch(self, rows: np.ndarray) -> dict[str, Tensor]:
+        at = torch.from_numpy(rows).to(self.device)
+        texts = self.rows["ids"]
+        variant = torch.randint(0, texts.shape[1], (len(rows),), device=self.device)
+        batch = {k: self.rows[k][at] for k in ("latents", "five", "target") if k in self.rows}
+        batch["face"] = self.rows["face"][at].float()
+        return batch | {"ids": texts[at, variant].long(), "no_text": self.no_text}
+
+
+class ClipBank:
+    """Stage 2's data: clips as latents with their texts, and references of the same people from the stills."""
+
+    def __init__(self, data: Path, folder: Path, device: torch.device, batch: int = 8) -> None:
+        self.device = device
+        words = AutoTokenizer.from_pretrained(folder / "tokenizers/t5")
+        self.vocab, self.eos = len(words), int(words.eos_token_id)
+        self.vae = load_vae("video", folder, device)
+        cache = data / "cache-clips.pt"
+        state = torch.load(cache, weights_only=True) if cache.exists() else self._encode(data, batch)
+        if not cache.exists():
+            torch.save(state, cache)
+        self.persons = state.pop("persons").numpy()
+        self.references = People(state.pop("reference_persons").numpy())
+        self.rows = {k: v.to(device) for k, v in state.items()}
+        self.with_reference = np.array([int(p) in self.references.place for p in self.persons])
+        self.grey = self.rows.pop("grey")
+        length = self.rows["ids"].shape[-1]
+        self.no_text = torch.zeros(1, length, dtype=torch.long, device=device)
+        self.no_text[0, 0] = self.eos
+        print(f"clips: {len(self.persons)}, {self.with_reference.sum()} with a reference", flush=True)
+
+    @torch.no_grad()
+    def _latents(self, frames: Tensor) -> Tensor:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            return encode_video(self.vae, frames)[0].half()
+
+    @torch.no_grad()
+    def _encode(self, data: Path, batch: int) -> dict[str, Tensor]:
+        parts: dict[str, list[Tensor]] = {}
+        for shard in filter(ready, shards(data, "clips")):
+            for at in range(0, len(shard.jobs), batch):
+                x = to_float(torch.from_numpy(np.array(shard.frames[at : at + batch])).to(self.device))
+                first, last = torch.zeros_like(x), torch.zeros_like(x)
+                first[:, :, :1], last[:, :, :KEPT_LAST] = x[:, :, :1], x[:, :, :KEPT_LAST]
+                _add(parts, latents=self._latents(x), inactive_first=self._latents(first), inactive_last=self._latents(last))
+            _add(
+                parts,
+                ids=torch.from_numpy(np.load(shard.path / "ids.npy")),
+                persons=torch.tensor([j.person for j in shard.jobs]),
+            )
+        wanted = set(torch.cat(parts["persons"]).tolist())
+        for shard in filter(ready, shards(data, "stills")):
+            rows = [i for i, j in enumerate(shard.jobs) if j.person in wanted]
+            for at in range(0, len(rows), 64):
+                some = rows[at : at + 64]
+                _add(parts, references=self._latents(cutouts(shard, some, self.device)[:, :, None]))
+                _add(parts, reference_persons=torch.tensor([shard.jobs[i].person for i in some]))
+        grey = self._latents(torch.zeros(1, *x.shape[1:], device=self.device)).cpu()
+        return {"grey": grey} | {k: torch.cat(v) for k, v in parts.items()}
+
+    def clips(self, count: int) -> dict[str, Tensor]:
+        """A batch of clips with a text each and a reference of the same person from another scene."""
+        candidates = np.flatnonzero(self.with_reference)
+        chosen = candidates[np.random.randint(0, len(candidates), count)]
+        at = torch.from_numpy(chosen).to(self.device)
+        reference = torch.from_numpy(self.references.any(self.persons[chosen])).to(self.device)
+        texts = self.rows["ids"]
+        variant = torch.randint(0, texts.shape[1], (count,), device=self.device)
+        batch = {k: self.rows[k][at].float() for k in ("latents", "inactive_first", "inactive_last")}
+        return batch | {"reference": self.rows["references"][reference].float(), "ids": texts[at, variant].long()}
+
+
+def heads_of(pixels: Tensor, five: Tensor) -> Tensor:
+    """The recogniser's view of pictures (B, H, W, 3) uint8, kept as uint8 (B, 112, 112, 3)."""
+    view = heads(pixels.permute(0, 3, 1, 2).float(), five.float())
+    return view.permute(0, 2, 3, 1).round().clamp(0, 255).byte()
+
+
+def face_mask(box: np.ndarray, size: int) -> Tensor:
+    """1 where a latent cell lies in the face's box (N, 4), (N, size/8, size/8) half."""
+    centres = (np.arange(size // 8) + 0.5) * 8
+    inside_x = (centres >= box[:, :1]) & (centres <= box[:, 2:3])
+    inside_y = (centres >= box[:, 1:2]) & (centres <= box[:, 3:4])
+    return torch.from_numpy((inside_y[:, :, None] & inside_x[:, None, :]).astype(np.float16))
+
+
+def cutouts(shard: Shard, rows: list[int], device: torch.device) -> Tensor:
+    """The people of a stills shard's rows on white, (B, 3, H, W) in -1..1, as stage 2 is given references."""
+    pixels = torch.from_numpy(np.stack([shard.frames[i] for i in rows])).to(device).float()
+    mattes = torch.from_numpy(np.stack([shard.matte(i) for i in rows])).to(device).float()[..., None]
+    return (pixels * mattes + GREY_WHITE * (1 - mattes)).permute(0, 3, 1, 2) / 127.5 - 1
+
+
+def _add(parts: dict[str, list[Tensor]], **tensors: Tensor) -> None:
+    for name, value in tensors.items():
+        parts.setdefault(name, []).append(value.cpu())

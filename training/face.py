@@ -223,7 +223,7 @@ def train(task: Task, out: Path, seconds: float, resume: bool) -> None:
         meter.add(**parts, norm=norm)
         number += 1
         if clock.elapsed - logged > LOG_SECONDS or number == 10 or not clock.running():
-            # Reading the meter raises where a loss was not a number, so nothing after it keeps broken weights.
+            # Reading the meter raises where a loss was not a number: nothing keeps broken weights.
             curve.log(number, number * task.batch, **meter.read())
             logged = clock.elapsed
             if clock.elapsed - saved > SAVE_SECONDS:

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from training.common import Averaged, Clock, Curve, Meter, load_tensors, optimizer, save_tensors, step_optimizer, write_json
 from training.networks import still_vae, video_vae
-from training.store import Store  # noqa
+from training.store import Store
 
 KL_WEIGHT = 1e-6
 EDGE_WEIGHT = 1.0

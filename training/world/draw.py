@@ -15,12 +15,21 @@ from training.world import landmarks as lm
 from training.world import scenes as sc
 from training.world.actions import Action, as_actions, movement
 from training.world.body import DEFAULT_BUST, Body, Floats, Shape
+from training.world.glasses import glasses_of
+from training.world.hair import locks_of
 from training.world.lights import LIGHT_SETUPS
 from training.world.people import BEARDS, HAIR_STYLES, Person, identity_of
-from training.world.posing import Staging, project, stage
+from training.world.posing import Staging, look_at, project, stage
 
 _SHADERS = Path(__file__).parent / "shaders"
-_PARTS = ("SKIN", "EYE", "MOUTH", "TEETH", "LASHES", "CLOTH", "HAIR")
+_PARTS = ("SKIN", "EYE", "MOUTH", "TEETH", "LASHES", "CLOTH", "HAIR", "BEARD")
+_SHADOW_SIZE = 512
+_LIT_RADIUS = 0.52  # metres round the chest that the shadow map covers
+# Depth of fur in metres (shells): under the locks of most styles there is a thin one.
+_FUR = {"short": 0.007, "side parted": 0.007, "curly": 0.012, "afro": 0.055, "bob": 0.006,
+        "long straight": 0.006, "long wavy": 0.008, "ponytail": 0.004, "bun": 0.004}  # fmt: skip
+_BEARD_DEPTH = {"none": 0.0, "stubble": 0.0, "moustache": 0.006, "goatee": 0.009, "full beard": 0.011}
+_FRAME_COLOURS = ((0.012, 0.011, 0.011), (0.10, 0.035, 0.015), (0.16, 0.15, 0.15), (0.02, 0.03, 0.07))
 _GARMENTS = {
     "t-shirt": "TSHIRT", "sweater": "SWEATER", "v-neck sweater": "VNECK", "turtleneck": "TURTLENECK",
     "suit": "SUIT", "tank top": "TANK", "shirt": "SHIRT", "hoodie": "HOODIE", "leather jacket": "JACKET",
@@ -54,14 +63,16 @@ Picture = Footage  # a still is footage of one frame (T = 1)
 
 
 def _source(name: str) -> str:
+    """A shader's text with its definitions, and for fragments the shared functions before it."""
     defines = [f"#define {part} {i}" for i, part in enumerate(_PARTS)]
     defines += [f"#define G_{g} {sc.CLOTHES.index(n)}" for n, g in _GARMENTS.items()]
-    text = (_SHADERS / name).read_text(encoding="utf-8")
-    if text.startswith("#version"):
-        version, text = text.split("\n", 1)
-    else:
-        version, text = "#version 330", (_SHADERS / "common.glsl").read_text(encoding="utf-8") + text
-    return "\n".join([version, *defines, text])
+    text = (_SHADERS / name).read_text(encoding="utf-8").removeprefix("#version 330\n")
+    shared = []
+    if name.endswith(".frag"):
+        shared.append((_SHADERS / "common.glsl").read_text(encoding="utf-8"))
+        if not name.startswith("place"):
+            shared.append((_SHADERS / "lighting.glsl").read_text(encoding="utf-8"))
+    return "\n".join(["#version 330", *defines, *shared, text])
 
 
 @lru_cache(maxsize=2)
@@ -88,8 +99,12 @@ class Renderer:
         self._context: Any = moderngl.create_context(standalone=True, backend="egl")
         self._person = self._context.program(_source("person.vert"), _source("person.frag"))
         self._place = self._context.program(_source("place.vert"), _source("place.frag"))
+        self._locks = self._context.program(_source("hair.vert"), _source("hair.frag"))
+        self._frame = self._context.program(_source("hair.vert"), _source("glasses.frag"))
         self._make_targets()
         self._make_buffers()
+        self._worn: dict[str, Any] = {}
+        self._dressed: Person | None = None
 
     @property
     def device(self) -> str:
@@ -115,6 +130,7 @@ class Renderer:
         staging = stage(self.body, shape, scene, movement(as_actions(actions), frames))
         mesh = self.body.expressed(shape, staging.face, frames)
         pictures = np.empty((frames, self.size, self.size, 4), np.uint8)
+        self._dress(person, shape)
         self._set_scene(person, scene)
         for t in range(frames):
             self._draw(person, mesh[t], staging, t)
@@ -150,9 +166,14 @@ class Renderer:
             [context.renderbuffer(size, 4, samples=4)], context.depth_renderbuffer(size, samples=4)
         )
 
+        self._shadow = context.depth_texture((_SHADOW_SIZE, _SHADOW_SIZE))
+        self._shadow.compare_func = "<="
+        self._shadow.repeat_x = self._shadow.repeat_y = False
+        self._shadow_target = context.framebuffer(depth_attachment=self._shadow)
+
     def _make_buffers(self) -> None:
         context, body = self._context, self.body
-        masks = np.stack([*(body.masks[m] for m in ("lips", "ears", "eyelids")), arm_coordinate(body)], axis=1)
+        masks = np.stack([*(body.masks[m] for m in ("lips", "ears", "occlusion")), arm_coordinate(body)], axis=1)
         owners, weights = body.influences
         static = np.concatenate([body.canonical, masks, owners, weights], axis=1).astype("f4")
         self._static = context.buffer(static.tobytes())
@@ -177,14 +198,18 @@ class Renderer:
         light = LIGHT_SETUPS[scene.light]
         body = self.body
         direction = np.array(light.direction) / np.linalg.norm(light.direction)
+        lit = dict(key_dir=direction, key=light.key, fill=light.fill, rim=light.rim, ambient=light.ambient)
+        for program in (self._person, self._locks, self._frame):
+            self._set(program, **lit, hair=person.hair, seed=person.seed, shadow_map=0)
+        self._set(self._frame, frame=_FRAME_COLOURS[person.index % len(_FRAME_COLOURS)])
         self._set(
-            self._person, skin=person.skin, hair=person.hair, iris=person.eyes, cloth=sc.COLOURS[scene.colour],
+            self._person, skin=person.skin, iris=person.eyes, cloth=sc.COLOURS[scene.colour],
             cloth2=sc.COLOURS[scene.second_colour], style=HAIR_STYLES.index(person.hair_style),
-            hairline=person.hairline, seed=person.seed, cloth_seed=scene.place_seed, brow=person.brows,
+            hairline=person.hairline, cloth_seed=scene.place_seed, brow=person.brows,
             beard=BEARDS.index(person.beard), garment=sc.CLOTHES.index(scene.clothing),
-            pattern=_PATTERNS.index(scene.pattern), key_dir=direction, key=light.key, fill=light.fill,
-            rim=light.rim, ambient=light.ambient, female=float(person.gender == "woman"),
-            lipstick=person.lipstick, freckles=person.freckles, wrinkles=max(0.0, (person.age - 35) / 45),
+            pattern=_PATTERNS.index(scene.pattern), female=float(person.gender == "woman"),
+            lipstick=person.lipstick, freckles=person.freckles,
+            wrinkles=float(np.clip((person.age - 34) / 40, 0, 1)),
             iris_left=body.canonical_heads[body.bones["eye.L"]], iris_right=body.canonical_heads[body.bones["eye.R"]],
         )  # fmt: skip
         self._set(
@@ -192,36 +217,95 @@ class Renderer:
             backdrop=sc.STUDIO_COLOURS[scene.studio_colour], tint=light.tint,
         )  # fmt: skip
         self._cloth_thickness = _CLOTH_THICKNESS[scene.clothing]
+        self._sun = sun_matrix(direction)
+
+    def _dress(self, person: Person, shape: Shape) -> None:
+        """Put hair and glasses on: their vertices change with the person alone."""
+        if self._dressed == person:
+            return
+        for thing in self._worn.values():
+            thing.release()
+        self._worn = {}
+        moved = shape.vertices - self.body.canonical
+        for program, locks in (
+            (self._locks, locks_of(self.body, person.hair_style)),
+            (self._frame, glasses_of(self.body, person.glasses)),
+        ):
+            if locks is None:
+                continue
+            rows = [locks.carried(moved), locks.normals, locks.tangents, locks.data, locks.head[:, None]]
+            buffer = self._context.buffer(np.concatenate(rows, axis=1).astype("f4").tobytes())
+            index = self._context.buffer(locks.faces.astype("i4").tobytes())
+            names = [n if n in program else None for n in ("position", "normal", "tangent", "data", "head")]
+            layout = [f"{w}f" if n else f"{w * 4}x" for n, w in zip(names, (3, 3, 3, 3, 1), strict=True)]
+            used = [n for n in names if n]
+            name = "locks" if program is self._locks else "frame"
+            self._worn[name] = self._context.vertex_array(program, [(buffer, " ".join(layout), *used)], index)
+            self._worn[f"{name} buffer"], self._worn[f"{name} index"] = buffer, index
+        self._dressed = person
 
     def _draw(self, person: Person, mesh: Floats, staging: Staging, t: int) -> None:
-        gl, context, program = self._gl, self._context, self._person
+        gl, context = self._gl, self._context
+        self._moving.write(np.ascontiguousarray(mesh))
+        rows = staging.transforms[t]
+        self._person["bones"].write(padded_bones(rows))
+        head, trunk = (np.ascontiguousarray(rows[self.body.bones[b] + 1]) for b in ("head", "spine01"))
+        for program in (self._person, self._locks, self._frame):
+            self._set(program, eye=staging.eyes[t])
+            if "sun" in program:
+                program["sun"].write(self._sun)
+        for program in (self._locks, self._frame):
+            program["head_rows"].write(head)
+            program["trunk_rows"].write(trunk)
+        context.enable(gl.DEPTH_TEST)
+        self._shadow_target.use()
+        self._shadow_target.clear(depth=1.0)
+        self._draw_person(person, self._sun, depth_only=True)
         self._canvas.use()
         self._canvas.clear(0, 0, 0, 0)
         context.disable(gl.DEPTH_TEST)
         self._set(self._place, view=staging.view[t])
         self._backdrop.render()
         context.enable(gl.DEPTH_TEST)
-        self._moving.write(np.ascontiguousarray(mesh))
-        program["bones"].write(padded_bones(staging.transforms[t]))
-        program["camera"].write(np.ascontiguousarray(staging.cameras[t].T))
-        self._set(program, eye=staging.eyes[t])
-        for name in ("SKIN", "EYE", "MOUTH", "TEETH", "LASHES", "CLOTH"):
-            self._set(program, part=_PARTS.index(name), thickness=self._cloth_thickness, layers=1)
-            self._parts[name].render()
-        self._draw_hair(person)
+        self._shadow.use(0)
+        self._draw_person(person, np.ascontiguousarray(staging.cameras[t].T), depth_only=False)
 
-    def _draw_hair(self, person: Person) -> None:
-        style = HAIR_STYLES.index(person.hair_style)
-        if style < 2:
+    def _draw_person(self, person: Person, camera: Any, depth_only: bool) -> None:
+        for program in (self._person, self._locks, self._frame):
+            program["camera"].write(camera)
+            self._set(program, depth_only=int(depth_only))
+        for name in ("SKIN",) if depth_only else ("SKIN", "EYE", "MOUTH", "TEETH", "LASHES", "CLOTH"):
+            self._part(name, self._cloth_thickness)
+        if "locks" in self._worn:
+            self._worn["locks"].render()
+        fur = _FUR.get(person.hair_style, 0.0)
+        if fur and not (depth_only and "locks" in self._worn):
+            self._part("HAIR", fur, 10 if person.hair_style == "afro" else 3)
+        if depth_only:
             return
-        thickness = 0.010 if style in (2, 3) else 0.030 if style == 5 else 0.018
-        self._set(self._person, part=_PARTS.index("HAIR"), thickness=thickness, layers=5)
-        self._parts["HAIR"].render(instances=5)
+        if _BEARD_DEPTH[person.beard]:
+            self._part("BEARD", _BEARD_DEPTH[person.beard], 8)
+        if "frame" in self._worn:
+            self._worn["frame"].render()
+
+    def _part(self, name: str, thickness: float, layers: int = 1) -> None:
+        self._set(self._person, part=_PARTS.index(name), thickness=thickness, layers=layers)
+        self._parts[name].render(instances=layers)
 
     def _read(self) -> NDArray[np.uint8]:
         self._context.copy_framebuffer(self._target, self._canvas)
         raw = np.frombuffer(self._target.read(components=4), np.uint8)
         return raw.reshape(self.size, self.size, 4)[::-1]
+
+
+def sun_matrix(direction: Floats) -> bytes:
+    """The orthographic camera of the key light, column-major float32 bytes for OpenGL."""
+    centre = np.array([0, -0.05, 0.72])
+    view = look_at((centre + 2 * direction)[None].astype(np.float32), centre[None].astype(np.float32))[0]
+    near, far = 0.8, 3.2
+    scale = np.diag([1 / _LIT_RADIUS, 1 / _LIT_RADIUS, -2 / (far - near), 1]).astype(np.float32)
+    scale[2, 3] = -(far + near) / (far - near)
+    return np.ascontiguousarray((scale @ view).T, dtype="f4").tobytes()
 
 
 def padded_bones(transforms: Floats) -> bytes:
@@ -246,6 +330,7 @@ def part_faces(body: Body) -> dict[str, NDArray[np.int64]]:
         "LASHES": body.faces_of("lashes"),
         "CLOTH": faces[centre[:, 2] < 0.80],
         "HAIR": faces[cap],
+        "BEARD": faces[(centre[:, 2] < 0.87) & (centre[:, 2] > 0.735) & (centre[:, 1] < -0.035)],
     }
 
 

@@ -222,6 +222,50 @@ def _painted_masks(model: Any, kept: NDArray[np.int64]) -> dict[str, NDArray[np.
     return masks
 
 
+def occlusion(vertices: Floats, normals: Floats, areas: Floats) -> NDArray[np.float32]:
+    """How much of the sky each vertex does not see (V,), 0 to 1: chin, eye sockets, ears, armpits.
+
+    Every vertex is a disc that shades the others (Bunnell, GPU Gems 2, chapter 14).
+    """
+    shade = np.zeros(len(vertices))
+    for a in range(0, len(vertices), 256):
+        toward = vertices[None] - vertices[a : a + 256, None]
+        squared = (toward**2).sum(2) + 1e-7
+        toward /= np.sqrt(squared)[..., None]
+        received = np.clip(np.einsum("ijk,ik->ij", toward, normals[a : a + 256]), 0, 1)
+        emitted = np.clip(-4 * np.einsum("ijk,jk->ij", toward, -normals), 0, 1)
+        seen = 1 - 1 / np.sqrt(areas / (np.pi * squared) + 1)
+        shade[a : a + 256] = (seen * received * np.maximum(emitted, 0.15)).sum(1)
+    return np.clip(shade, 0, 1).astype(np.float32)
+
+
+def _occlusion(vertices: Floats, faces: NDArray[np.int64], part: NDArray[np.int64]) -> dict[str, Any]:
+    outer = faces[np.isin(part, [PARTS.index(n) for n in ("body", "head", "hand")])]
+    a, b, c = (vertices[outer[:, k]] for k in range(3))
+    cross = np.cross(b - a, c - a)
+    normals, areas = np.zeros_like(vertices), np.zeros(len(vertices))
+    for k in range(3):
+        np.add.at(normals, outer[:, k], cross)
+        np.add.at(areas, outer[:, k], np.linalg.norm(cross, axis=1) / 6)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
+    used = np.unique(outer)
+    out = np.zeros(len(vertices), np.float32)
+    out[used] = occlusion(vertices[used], normals[used], areas[used])
+    return {"mask_occlusion": out.astype("f2")}
+
+
+def _shorten_lashes(content: dict[str, Any]) -> None:
+    """Pull the eyelashes towards the lids: drawn solid, their full length would look like paint."""
+    part, faces, vertices = content["part"], content["faces"], content["mean_vertices"]
+    head, cavity, lashes = (np.unique(faces[part == PARTS.index(n)]) for n in ("head", "cavity", "lashes"))
+    rim = np.intersect1d(head, cavity)
+    distance = np.linalg.norm(vertices[lashes][:, None] - vertices[rim][None], axis=2)
+    nearest = vertices[rim[distance.argmin(1)]]
+    upper = vertices[lashes, 2] > content["mean_heads"][BONES.index("eye.L"), 2] - 0.002
+    factor = np.where(upper, 0.30, 0.12)[:, None]
+    vertices[lashes] = nearest + factor * (vertices[lashes] - nearest)
+
+
 def export(path: Path) -> None:
     """Write the bust file (about 20 MB) to `path`, replacing it in one step.
 
@@ -248,6 +292,9 @@ def export(path: Path) -> None:
         **_skin_weights(model, kept, bones),
         **_painted_masks(model, kept),
     }
+    vertices = content["mean_vertices"].astype(float)
+    content |= _occlusion(vertices, content["faces"], content["part"])
+    _shorten_lashes(content)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
     os.close(handle)

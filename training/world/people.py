@@ -54,6 +54,14 @@ SLIDERS: dict[str, float] = {
     "nose-width3-incr": 0.42, "torso-muscle-pectoral-incr": 0.25, "torso-scale-horiz-incr": 0.25,
 }  # fmt: skip
 
+# Where the average person of the world differs from the model's own: livelier eyes, finer women's features.
+_MEANS = {"eye-scale-incr": 0.25, "eye-height2-incr": 0.12, "head-fat-incr": -0.05, "nose-volume-incr": -0.15,
+          "forehead-scale-vert-incr": -0.10}  # fmt: skip
+_WOMEN_MEANS = {"chin-width-incr": -0.22, "nose-scale-horiz-incr": -0.15, "nose-volume-incr": -0.25,
+                "chin-height-incr": -0.12, "eye-scale-incr": 0.38, "cheek-bones-incr": 0.15,
+                "neck-scale-horiz-incr": -0.25, "head-scale-horiz-incr": -0.08, "torso-scale-horiz-incr": -0.35,
+                "measure-shoulder-dist-incr": -0.30, "mouth-scale-horiz-incr": -0.10}  # fmt: skip
+
 # Skin colours as sRGB, from fair to deep; a person's skin lies between two neighbours.
 SKINS: dict[str, Colour] = {
     "very fair": (0.945, 0.800, 0.730),
@@ -190,7 +198,7 @@ def _skin(rng: np.random.Generator, african: float, asian: float) -> tuple[str, 
 
 def _hair(rng: np.random.Generator, man: bool, years: int, level: float) -> tuple[str, str, Colour]:
     chances = np.array([0.30, 0.24, 0.17, 0.15, 0.08, 0.03, 0.03])
-    chances[3:5] *= 1.2 - 0.8 * level
+    chances[3:5] *= 1.4 * (1 - level) ** 1.5 + 0.03
     if years > 45:
         chances[5:] += (years - 45) / 45
     colour = str(rng.choice(list(HAIR_COLOURS), p=chances / chances.sum()))
@@ -216,7 +224,8 @@ def identity_of(index: int) -> Person:
     man = bool(rng.random() < 0.5)
     years = int(18 + 64 * rng.beta(1.15, 2.0))
     phenotypes = _phenotypes(rng, man, years)
-    sliders = tuple(float(np.clip(rng.normal(0, sigma), -1, 1)) for sigma in SLIDERS.values())
+    means = _MEANS if man else {**_MEANS, **_WOMEN_MEANS}
+    sliders = tuple(float(np.clip(rng.normal(means.get(n, 0.0), sd), -1, 1)) for n, sd in SLIDERS.items())
     skin_name, skin = _skin(rng, phenotypes[5], phenotypes[6])
     level = list(SKINS).index(skin_name) / (len(SKINS) - 1)
     style, colour, hair = _hair(rng, man, years, level)

@@ -186,8 +186,9 @@ def _joints(body: Body, shape: Shape, scene: Scene, m: Movement, span: float) ->
         turns["spine03"] = rotation(0, m.lean * 0.5)
         turns["spine02"] = rotation(0, m.lean * 0.5)
         turns["neck01"] = turns["neck01"] @ rotation(0, -0.55 * m.lean)
-    if m.shrug.any():
-        turns["clavicle.L"], turns["clavicle.R"] = rotation(1, -0.30 * m.shrug), rotation(1, 0.30 * m.shrug)
+    # Shoulders drop when arms hang; the model stands with its arms half raised.
+    lift = 0.30 * m.shrug - 0.16
+    turns["clavicle.L"], turns["clavicle.R"] = rotation(1, -lift), rotation(1, lift)
     gaze = _GAZE[scene.gaze]
     side, height = m.gaze_x + gaze[0], m.gaze_y + gaze[1]
     if gaze == (0.0, 0.0):  # keep looking at the viewer while the head wanders a little
