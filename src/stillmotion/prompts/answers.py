@@ -14,6 +14,9 @@ from stillmotion.prompts.writers import Brief
 LEAST_ACTIONS_KEPT = 0.5
 """Share of the prompt's verbs of action that a temporal answer must still have, by word stem; models use synonyms."""
 
+LEAST_LOOKS_KEPT = 0.3
+"""Share of the prompt's garments, looks and places whose noun a spatial answer must still have."""
+
 _THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL | re.IGNORECASE)
 _MARKUP = re.compile(r"```|\*\*|__|^\s{0,3}#{1,6}\s|^\s*(?:[-*\u2022]|\d+[.)])\s|</?[a-z][^>]*>|https?://|\{\s*\"", re.MULTILINE | re.IGNORECASE)
 _QUOTES = "\"'`\u201c\u201d\u2018\u2019\u00ab\u00bb"
@@ -51,6 +54,10 @@ def spatial_answer(answer: object, brief: Brief) -> str:
         raise BadAnswer("it lists nothing that can be seen")
     if any(len(phrase.split()) > 25 for phrase in kept):
         raise BadAnswer("it is a sentence, not phrases")
+    looks = rules.looks_of(brief.prompt)
+    lost = [noun for noun in looks if noun[:5] not in text.lower()]
+    if looks and len(lost) > (1 - LEAST_LOOKS_KEPT) * len(looks):
+        raise BadAnswer(f"it loses {len(lost)} of {len(looks)} things to be seen ({', '.join(lost[:5])})")
     count = brief.count_tokens or estimate_clip_tokens
     while True:
         spatial = brief.trigger + ", ".join([brief.subject, *kept, "close-up"])

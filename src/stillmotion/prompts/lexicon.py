@@ -46,7 +46,7 @@ ADVERBS = _words("then now very too also still just again away back forward forw
                  "meanwhile afterwards afterward eventually occasionally overhead nearby outdoors indoors throughout so however "
                  "instead initially sideways ahead aside around straight well fast hard close up down out in off over aloud "
                  "home everywhere somewhere anywhere upstairs downstairs outwards inwards outward inward clockwise onward "
-                 "closer further farther higher faster slower half mid-air briefly directly long enough already otherwise")
+                 "underfoot closer further farther higher faster slower half mid-air briefly directly long enough already otherwise")
 # Function words of other languages: a prompt with more of these than of English ones is kept as it is.
 FOREIGN_WORDS = _words("der die das ein eine einen einem einer und mit im ist trägt auf sie er sich dann dem den des le la les un "
                        "une et avec dans elle il est sur du au aux qui puis el los las una y con en lleva que su por del al "
@@ -181,7 +181,7 @@ SOUND_SMELL_ADJECTIVES = _words("crackling noisy fragrant aromatic scented loud 
                                 "singing quiet-voiced crashing squeaky jingling honking hooting purring bubbling thunderous")
 SENSE_VERBS = _words("hear listen sound overhear")
 SOUND_VERBS = _words("chirp hum buzz echo ring crackle rustle murmur chatter honk bark howl whistle sing sizzle clatter clink creak "
-                     "thunder roar tick beep squeak screech squeal clack jingle chime rumble hiss hoot caw quack meow purr drone tweet waft permeate")
+                     "thunder roar tick beep crunch squeak screech squeal clack jingle chime rumble hiss hoot caw quack meow purr drone tweet waft permeate")
 ABSTRACT = _words("way time moment second minute hour manner sense feeling thought idea mind memory attention energy joy sadness anger "
                   "happiness surprise excitement curiosity fear love hope peace calm calmness confidence concentration interest "
                   "story topic subject-matter experience life lives world work job task thing point part bit lot kind type sort "
@@ -209,7 +209,7 @@ ACTION_NOUNS = _words("sip step look glance breath bow nod turn bite break wave 
                       "laugh giggle gulp lick chew swallow yawn sneeze cough swirl rotation pirouette salute fist-pump curtsy "
                       "jab hook uppercut thumb sign peace-sign motion try go round set rep push-up squat lunge scratch pat rub wipe")
 
-MATERIALS = _words("leather silk cotton wool denim linen velvet lace marble stone brick glass metal wood steel paper plastic straw fur "
+MATERIALS = _words("leather silk cotton wool denim linen velvet lace marble stone brick metal wood steel paper plastic straw fur "
                    "concrete satin tweed cashmere corduroy flannel fleece nylon chiffon suede canvas porcelain crystal")
 
 # First class wins; a noun found nowhere is an object.
@@ -295,7 +295,7 @@ MOSTLY_NOUNS = _words("hand water light dress coat face color colour head back b
                       "braid curl powder feature phone glass dream love hope world style sport pet patch spot lounge saw "
                       "match rest track pan record cook thumb elbow leaf hammer nail button drill trip class drink star "
                       "paddle bob box wrap sketch crack lock strap pump stamp groove post stream pose smile set outfit seat "
-                      "grill roast steam boil press")
+                      "glass grill roast steam boil press")
 
 # --- adjectives -----------------------------------------------------------------------------------------------------
 

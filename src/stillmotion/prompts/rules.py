@@ -22,7 +22,7 @@ from stillmotion.prompts.temporal import Polisher, strip_frame
 from stillmotion.prompts.text import CLIP_CONTENT_TOKENS, check_prompt, estimate_clip_tokens, one_line, sentences
 from stillmotion.prompts.timeline import TimedText, Timeline, read_timeline
 
-__all__ = ["TimedText", "actions_of", "is_english", "segments_of", "spatial_of", "temporal_of", "untimed"]
+__all__ = ["TimedText", "actions_of", "is_english", "looks_of", "segments_of", "spatial_of", "temporal_of", "untimed"]
 
 
 def segments_of(prompt: str) -> tuple[TimedText, ...]:
@@ -57,6 +57,16 @@ def spatial_of(prompt: str, subject: str = "A person", count_tokens: Callable[[s
         return _foreign_spatial(text, subject, count, trigger)
     parsed, cast = _read(text, subject_gender(subject))
     return render(subject, SpatialReader(cast, subject).read(list(parsed)), CLIP_CONTENT_TOKENS, count, trigger)
+
+
+def looks_of(prompt: str) -> tuple[str, ...]:
+    """The nouns of the garments, looks and places that a still of this prompt shows: "coat", "hair", "park"."""
+    text = untimed(prompt)
+    if not is_english(text):
+        return ()
+    parsed, cast = _read(text, "")
+    phrases = SpatialReader(cast).read(list(parsed))
+    return tuple(dict.fromkeys(phrase.head for phrase in phrases if phrase.kind in ("garment", "face", "place")))
 
 
 def actions_of(prompt: str) -> tuple[str, ...]:

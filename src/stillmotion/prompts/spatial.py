@@ -106,7 +106,9 @@ class SpatialReader:
             self._verb(chunks, index, chunk, context)
         elif kind in ("PREP", "TO"):
             context.preposition, context.direct = chunk.low, kind == "PREP"
-            context.negated_list = context.negated_list and False
+            context.negated_list = False
+            if index and chunks[index - 1].low == ",":
+                context.clause_negated = False
             if chunk.low == "without":
                 context.negated = True
         elif kind == "NEG":
@@ -242,8 +244,9 @@ class SpatialReader:
         elif chunk.head in lx.YOUTH:
             self._add("young", "looks", "young")
         elif chunk.head in lx.OCCUPATIONS and chunk.head not in lx.GENERIC_PEOPLE:
-            noun = own_noun(chunk.head, self.subject)
-            self._add(noun, "looks", noun)
+            trade = [token.low for token in chunk.modifiers if token.tag == "NOUN"]
+            noun = " ".join([*trade, own_noun(chunk.head, self.subject)])
+            self._add(noun, "looks", chunk.head)
 
     def _look(self, word: str, low: str) -> None:
         if low in lx.EXPRESS or low in ("smiling", "grinning", "frowning", "laughing"):
@@ -299,7 +302,9 @@ class SpatialReader:
 
     def _np_material(self, chunks: list[Chunk], index: int, chunk: Chunk, context: _Context) -> None:
         """ "a brown jacket made of leather" -> "a brown leather jacket"."""
-        if context.lemma == "make" and context.preposition in ("of", "from") and self.phrases:
+        if chunk.determiner or chunk.inner is not None:
+            self._np_object(chunks, index, chunk, context)
+        elif context.lemma == "make" and context.preposition in ("of", "from") and self.phrases:
             last = self.phrases[-1]
             if last.text.endswith(last.head):
                 text = f"{last.text[: -len(last.head)]}{_phrase_text(chunk)} {last.head}"

@@ -340,7 +340,7 @@ def _verb_form(tokens: list[Token], low: str, forms: set[str], previous: Token |
     if "s" in forms or unknown_s:
         return _s_form(low, previous, person_before, after, clause, _verb_follows(tokens, index))
     if "base" in forms:
-        return _base_form(low, previous, person_before, after, clause, index)
+        return _base_form(tokens, low, previous, person_before, after, clause, index)
     return ""
 
 
@@ -403,7 +403,7 @@ def _s_form(low: str, previous: Token | None, person_before: bool, after: str, c
     return "s" if not noun_too else ""
 
 
-def _base_form(low: str, previous: Token | None, person_before: bool, after: str, clause: _Clause, index: int) -> str:
+def _base_form(tokens: list[Token], low: str, previous: Token | None, person_before: bool, after: str, clause: _Clause, index: int) -> str:
     if previous is not None and (previous.tag == "TO" or (previous.tag == "AUX" and previous.low in lx.MODALS)):
         return "base"
     takes_object = after in lx.DETERMINERS or after in lx.POSSESSIVES or after in lx.OBJECT_PRONOUNS
@@ -415,7 +415,10 @@ def _base_form(low: str, previous: Token | None, person_before: bool, after: str
         return "base"
     if previous.tag == "OPRON":
         return "base"
-    if previous.tag == "NOUN" and is_plural(previous.text) and (not clause.verb_in_clause or not noun_too):
+    together = previous.tag == "NOUN" and not clause.verb_in_clause and any(t.low == "and" for t in tokens[max(0, index - 5):index])
+    if person_before and (not noun_too or together) and clause.finite != "aux":
+        return "base"
+    if previous.tag == "NOUN" and (is_plural(previous.text) or previous.lemma in lx.GROUPS) and (not clause.verb_in_clause or not noun_too):
         return "base" if low not in lx.MOSTLY_NOUNS or takes_object else ""
     if previous.tag in ("CONJ", "PUNCT") and clause.finite == "base":
         return "base" if not noun_too or takes_object or singular(low) in lx.ACTION_NOUNS else ""

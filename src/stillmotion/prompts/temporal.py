@@ -129,6 +129,9 @@ class Polisher:
         partners = re.match(r"^(.+?),?\s+and$", text, re.IGNORECASE)
         if partners and not moves:
             return f"{self.subject} and {partners.group(1)}{_glue(body)}{closing or '.'}"
+        if chunks and chunks[-1].kind == "VERB" and chunks[-1].tokens[0].form in ("s", "past") and before[:1] in "\"\u201c'":
+            verb = before.rsplit(None, 1)[1]
+            return f"{opening}{',' if ',' in opening else ''} {verb} {before[:-len(verb)].strip()}{_glue(body)}{closing or '.'}"
         if moves and trailing_verb:
             return f"{opening}{_glue(body)}{closing or '.'} {text[:1].upper()}{text[1:]} the {self.noun}."
         if moves or len(text.split()) <= 2:

@@ -62,6 +62,8 @@ def sentences(text: str) -> list[str]:
         before = text[begin:match.start()].rsplit(None, 1)
         last = before[-1].lower() if before else ""
         follows = text[match.end():].lstrip()[:1]
+        if match.group()[-1] in "\"\u201d\u2019'" and follows.islower():
+            continue
         if match.group().startswith(".") and (last in _ABBREVIATIONS or (len(last) == 1 and last.isalpha() and last != "i")):
             continue
         if match.group()[0] in ".\u2026" and (match.group().startswith("...") or "\u2026" in match.group()) and follows.islower():
