@@ -95,7 +95,12 @@ def test_answers_well(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     assert plan.writer == f"openai:{address}#named"
     assert [path for path, _, _ in seen] == ["/v1/chat/completions"] * 2
     first, second = seen[0][2], seen[1][2]
-    assert (first["model"], first["temperature"], first["top_p"], first["max_tokens"]) == ("named", 0.1, 0.9, 1000)
+    assert (first["model"], first["temperature"], first["top_p"], first["max_tokens"]) == (
+        "named",
+        0.1,
+        0.9,
+        1000,
+    )
     assert PROMPT in first["messages"][1]["content"] and TEMPORAL in second["messages"][1]["content"]
     assert seen[0][1]["Authorization"] == "Bearer k-123" and "k-123" not in plan.to_json()
 
@@ -146,11 +151,27 @@ def test_drips_its_answer(start: Start) -> None:
     assert by_rules(plan) and "within 0.2 s" in str(plan.fallback)
 
 
-@pytest.mark.parametrize("answer", [
-    (200, b"not json"), (200, b"[]"), (200, b"{}"), (200, b'{"choices": []}'), (200, b"\xff\xfe\x00"), chat(None), chat(""), chat(5),
-    chat("I cannot help with that."), chat("<think>A man waves and turns"), chat("A man sits."), chat("# Title\n- A man"),
-    (401, b"{}"), (302, b""), (200, b"[" * 100000), (200, b"x" * (2 << 20)),
-])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (200, b"not json"),
+        (200, b"[]"),
+        (200, b"{}"),
+        (200, b'{"choices": []}'),
+        (200, b"\xff\xfe\x00"),
+        chat(None),
+        chat(""),
+        chat(5),
+        chat("I cannot help with that."),
+        chat("<think>A man waves and turns"),
+        chat("A man sits."),
+        chat("# Title\n- A man"),
+        (401, b"{}"),
+        (302, b""),
+        (200, b"[" * 100000),
+        (200, b"x" * (2 << 20)),
+    ],
+)
 def test_answers_wrongly(start: Start, answer: tuple[int, bytes]) -> None:
     address, _ = start(lambda server, body: answer)
     assert by_rules(decouple(PROMPT, "A man", writer=f"openai:{address}#m"))
@@ -183,8 +204,18 @@ def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     assert by_rules(plan) and "no connection" in str(plan.fallback)
 
 
-@pytest.mark.parametrize("address", ["", "localhost:8000", "file:///etc/passwd", "http://", "http://host:99999999", "http://u:p@host/v1",
-                                     "http://host/v1?key=secret"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "localhost:8000",
+        "file:///etc/passwd",
+        "http://",
+        "http://host:99999999",
+        "http://u:p@host/v1",
+        "http://host/v1?key=secret",
+    ],
+)
 def test_addresses_that_are_none(address: str) -> None:
     with pytest.raises(InputError) as caught:
         OpenAIWriter(address)

@@ -18,8 +18,10 @@ def test_json_has_exactly_the_contract_keys() -> None:
     plan = decouple("0-2s: she waves; 2-5s: she turns left", "A woman")
     data = json.loads(plan.to_json())
     assert list(data) == KEYS
-    assert data["segments"] == [{"start": 0.0, "end": 2.0, "text": "A woman waves."},
-                                {"start": 2.0, "end": 5.0, "text": "A woman turns left."}]
+    assert data["segments"] == [
+        {"start": 0.0, "end": 2.0, "text": "A woman waves."},
+        {"start": 2.0, "end": 5.0, "text": "A woman turns left."},
+    ]
     assert data["writer"] == "rules" and data["fallback"] is None
 
 
@@ -35,12 +37,21 @@ def test_save_edit_load(tmp_path: Path) -> None:
     assert Plan.load(path).spatial == "A man, red coat, close-up"
 
 
-@pytest.mark.parametrize(("field", "value", "said"), [
-    ("subject", "A dog", "subject"), ("spatial", "", "spatial"), ("temporal", 7, "temporal"), ("temporal", "a\x07b", "temporal"),
-    ("segments", [{"start": 0, "end": 0, "text": "x"}], "segments.0"), ("segments", [{"start": 0, "end": 2}], "segments.0.text"),
-    ("segments", [{"start": -1, "end": 2, "text": "x"}], "segments.0.start"), ("segments", "none", "segments"),
-    ("segments", [{"start": 0, "end": 3, "text": "x"}, {"start": 2, "end": 4, "text": "y"}], "overlaps"), ("seed", 3, "seed"),
-])
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("subject", "A dog", "subject"),
+        ("spatial", "", "spatial"),
+        ("temporal", 7, "temporal"),
+        ("temporal", "a\x07b", "temporal"),
+        ("segments", [{"start": 0, "end": 0, "text": "x"}], "segments.0"),
+        ("segments", [{"start": 0, "end": 2}], "segments.0.text"),
+        ("segments", [{"start": -1, "end": 2, "text": "x"}], "segments.0.start"),
+        ("segments", "none", "segments"),
+        ("segments", [{"start": 0, "end": 3, "text": "x"}, {"start": 2, "end": 4, "text": "y"}], "overlaps"),
+        ("seed", 3, "seed"),
+    ],
+)
 def test_a_wrong_edit_is_named(tmp_path: Path, field: str, value: object, said: str) -> None:
     path = tmp_path / "edited.json"
     data = json.loads(decouple("A man waves", "A man").to_json()) | {field: value}
@@ -73,16 +84,32 @@ def test_plans_cannot_be_changed_in_place() -> None:
 def test_raw_mode_is_the_prompt_itself() -> None:
     prompt = "In a park, she waves."
     plan = decouple(prompt, "A man", mode="raw", writer="transformers:nowhere", trigger="fcsks fxhks fhyks, ")
-    assert (plan.spatial, plan.temporal, plan.writer, plan.fallback) == ("fcsks fxhks fhyks, " + prompt, prompt, "raw", None)
+    assert (plan.spatial, plan.temporal, plan.writer, plan.fallback) == (
+        "fcsks fxhks fhyks, " + prompt,
+        prompt,
+        "raw",
+        None,
+    )
 
 
 def test_trigger_words_come_first() -> None:
-    assert decouple("A man waves in a park", "A man", trigger="fcsks fxhks fhyks, ").spatial == \
-        "fcsks fxhks fhyks, A man, park, close-up"
+    assert (
+        decouple("A man waves in a park", "A man", trigger="fcsks fxhks fhyks, ").spatial
+        == "fcsks fxhks fhyks, A man, park, close-up"
+    )
 
 
-@pytest.mark.parametrize("wrong", [{"subject": "A cat"}, {"mode": "both"}, {"writer": "gpt"}, {"writer": "openai:"},
-                                   {"writer": "openai:ftp://host"}, {"writer": "openai:http://me:secret@host/v1"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"subject": "A cat"},
+        {"mode": "both"},
+        {"writer": "gpt"},
+        {"writer": "openai:"},
+        {"writer": "openai:ftp://host"},
+        {"writer": "openai:http://me:secret@host/v1"},
+    ],
+)
 def test_wrong_arguments(wrong: dict[str, str]) -> None:
     with pytest.raises(InputError) as caught:
         decouple("A man waves", **wrong)  # type: ignore[arg-type]

@@ -14,10 +14,19 @@ from stillmotion.prompts.text import MAX_PROMPT_CHARACTERS, estimate_clip_tokens
 TRIGGER = "fcsks fxhks fhyks, "
 
 
-@pytest.mark.parametrize(("prompt", "said"), [
-    ("", "empty"), (" \n\t ", "empty"), ("...!?", "no word"), ("a man\x00 waves", "control character"),
-    ("a man \x1b[31m waves", "U+001B"), ("a \u202eman", "U+202E"), ("x" * 4000, "at most"), ("\ud800 man", "control"),
-])
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("", "empty"),
+        (" \n\t ", "empty"),
+        ("...!?", "no word"),
+        ("a man\x00 waves", "control character"),
+        ("a man \x1b[31m waves", "U+001B"),
+        ("a \u202eman", "U+202E"),
+        ("x" * 4000, "at most"),
+        ("\ud800 man", "control"),
+    ],
+)
 def test_unusable_prompts_are_refused(prompt: str, said: str) -> None:
     for function in (spatial_of, temporal_of, segments_of, actions_of):
         with pytest.raises(InputError) as caught:
@@ -33,8 +42,10 @@ def test_longest_prompt_is_read() -> None:
 
 
 def test_rules_import_neither_torch_nor_pydantic() -> None:
-    code = ("import sys; import stillmotion.prompts.rules as r; r.spatial_of('a man waves'); r.temporal_of('a man waves');"
-            "sys.exit(any(name in sys.modules for name in ('torch', 'pydantic', 'transformers', 'httpx')))")
+    code = (
+        "import sys; import stillmotion.prompts.rules as r; r.spatial_of('a man waves'); r.temporal_of('a man waves');"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'pydantic', 'transformers', 'httpx')))"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -43,11 +54,20 @@ def test_deterministic() -> None:
     assert len({(spatial_of(prompt), temporal_of(prompt)) for _ in range(5)}) == 1
 
 
-@pytest.mark.parametrize("limit_prompt", [
-    "A man wearing " + ", ".join(f"a {c} scarf" for c in "red blue green yellow purple orange pink brown white black".split() * 3),
-    "A man in a kitchen with " + ", ".join(f"a {c} ceramic vase with a long description" for c in "abcdefghijklmnop"),
-    "\u4e00\u4e2a\u7537\u4eba\u5728\u8dd1\u6b65" * 60,
-])
+@pytest.mark.parametrize(
+    "limit_prompt",
+    [
+        "A man wearing "
+        + ", ".join(
+            f"a {c} scarf"
+            for c in ["red", "blue", "green", "yellow", "purple", "orange", "pink", "brown", "white", "black"]
+            * 3
+        ),
+        "A man in a kitchen with "
+        + ", ".join(f"a {c} ceramic vase with a long description" for c in "abcdefghijklmnop"),
+        "\u4e00\u4e2a\u7537\u4eba\u5728\u8dd1\u6b65" * 60,
+    ],
+)
 def test_spatial_fits_clip(limit_prompt: str) -> None:
     spatial = spatial_of(limit_prompt, "A man", trigger=TRIGGER)
     assert spatial.startswith(TRIGGER + "A man")
@@ -57,8 +77,10 @@ def test_spatial_fits_clip(limit_prompt: str) -> None:
 
 def test_least_visible_goes_first() -> None:
     """With a counter of words, a short limit is met by losing objects and light before hair and clothing."""
-    prompt = ("A man with short black hair and a beard, wearing a navy suit, holding a cup, sits at a wooden table with a lamp, "
-              "a vase and a clock in a bright office at sunset.")
+    prompt = (
+        "A man with short black hair and a beard, wearing a navy suit, holding a cup, sits at a wooden table with a lamp, "
+        "a vase and a clock in a bright office at sunset."
+    )
 
     def strict(text: str) -> int:
         return 4 * len(text.split())
@@ -74,10 +96,13 @@ def test_given_counter_decides() -> None:
     assert spatial_of("A man in a red coat in a park", "A man", lambda text: 1000) == "A man, close-up"
 
 
-@pytest.mark.parametrize(("subject", "has", "lacks"), [
-    ("A man", ["he turns", "his hair", "himself"], [" she ", " her "]),
-    ("A woman", ["she turns", "her hair", "herself"], [" he ", " his "]),
-])
+@pytest.mark.parametrize(
+    ("subject", "has", "lacks"),
+    [
+        ("A man", ["he turns", "his hair", "himself"], [" she ", " her "]),
+        ("A woman", ["she turns", "her hair", "herself"], [" he ", " his "]),
+    ],
+)
 def test_pronouns_follow_the_subject(subject: str, has: list[str], lacks: list[str]) -> None:
     female = "A woman waves, then she turns and touches her hair. She hugs herself."
     male = "A man waves, then he turns and touches his hair. He hugs himself."
@@ -91,19 +116,22 @@ def test_bystanders_keep_their_pronouns() -> None:
     assert "his dog" in temporal_of("A woman smiles at a boy and his dog.", "A woman")
 
 
-@pytest.mark.parametrize(("prompt", "times"), [
-    ("0-2s: she waves; 2-5s: she turns left", [(0, 2), (2, 5)]),
-    ("[0:00-0:02] she waves [0:02-0:05] she turns", [(0, 2), (2, 5)]),
-    ("From 0 to 2 seconds, she waves. From 2 to 5 seconds, she turns.", [(0, 2), (2, 5)]),
-    ("In the first 2 seconds she waves, and in the next 3 seconds she turns", [(0, 2), (2, 5)]),
-    ("She waves (0-2s), then she turns (2-5s)", [(0, 2), (2, 5)]),
-    ("0.5s - 1.25s: she waves\n1.25s - 3s: she turns", [(0.5, 1.25), (1.25, 3)]),
-    ("1:10-1:20: she waves; 1:20-1:30: she turns", [(70, 80), (80, 90)]),
-    ("0\u20132 s: she waves; 4\u20135 s: she turns", [(0, 2), (4, 5)]),
-    ("A woman waves.", []),
-    ("At 10:30 in the morning, a woman in her 20s waves 2-3 times in a 1920s-1930s dress.", []),
-    ("A 3-5 second clip of a woman who waves", []),
-])
+@pytest.mark.parametrize(
+    ("prompt", "times"),
+    [
+        ("0-2s: she waves; 2-5s: she turns left", [(0, 2), (2, 5)]),
+        ("[0:00-0:02] she waves [0:02-0:05] she turns", [(0, 2), (2, 5)]),
+        ("From 0 to 2 seconds, she waves. From 2 to 5 seconds, she turns.", [(0, 2), (2, 5)]),
+        ("In the first 2 seconds she waves, and in the next 3 seconds she turns", [(0, 2), (2, 5)]),
+        ("She waves (0-2s), then she turns (2-5s)", [(0, 2), (2, 5)]),
+        ("0.5s - 1.25s: she waves\n1.25s - 3s: she turns", [(0.5, 1.25), (1.25, 3)]),
+        ("1:10-1:20: she waves; 1:20-1:30: she turns", [(70, 80), (80, 90)]),
+        ("0\u20132 s: she waves; 4\u20135 s: she turns", [(0, 2), (4, 5)]),
+        ("A woman waves.", []),
+        ("At 10:30 in the morning, a woman in her 20s waves 2-3 times in a 1920s-1930s dress.", []),
+        ("A 3-5 second clip of a woman who waves", []),
+    ],
+)
 def test_times(prompt: str, times: list[tuple[float, float]]) -> None:
     found = segments_of(prompt)
     assert [(segment.start, segment.end) for segment in found] == times
@@ -112,21 +140,36 @@ def test_times(prompt: str, times: list[tuple[float, float]]) -> None:
         assert not any(character.isdigit() for character in segment.text)
 
 
-@pytest.mark.parametrize(("prompt", "said"), [
-    ("2-1s: she waves", "ends before"), ("0-3s: she waves; 2-5s: she turns", "overlaps"),
-    ("2-4s: she waves; 0-2s: she turns", "order"), ("0-2s: ; 2-4s: she turns", "no text"), ("1-1s: she waves", "ends before"),
-])
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("2-1s: she waves", "ends before"),
+        ("0-3s: she waves; 2-5s: she turns", "overlaps"),
+        ("2-4s: she waves; 0-2s: she turns", "order"),
+        ("0-2s: ; 2-4s: she turns", "no text"),
+        ("1-1s: she waves", "ends before"),
+    ],
+)
 def test_wrong_times_are_refused(prompt: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         segments_of(prompt)
 
 
 def test_other_languages_are_kept() -> None:
-    for prompt in ("Una donna con un cappotto rosso cammina nella neve e sorride.", "Kobieta w czerwonym p\u0142aszczu macha r\u0119k\u0105.",
-                   "\uc5ec\uc790\uac00 \uc190\uc744 \ud754\ub4e0\ub2e4", "\u0627\u0645\u0631\u0623\u0629 \u062a\u0628\u062a\u0633\u0645"):
+    for prompt in (
+        "Una donna con un cappotto rosso cammina nella neve e sorride.",
+        "Kobieta w czerwonym p\u0142aszczu macha r\u0119k\u0105.",
+        "\uc5ec\uc790\uac00 \uc190\uc744 \ud754\ub4e0\ub2e4",
+        "\u0627\u0645\u0631\u0623\u0629 \u062a\u0628\u062a\u0633\u0645",
+    ):
         assert not is_english(prompt), prompt
         assert prompt in temporal_of(prompt, "A woman")
 
 
 def test_actions_in_order() -> None:
-    assert actions_of("She waves, turns around and then picks up a cup while smiling.") == ("wave", "turn", "pick", "smile")
+    assert actions_of("She waves, turns around and then picks up a cup while smiling.") == (
+        "wave",
+        "turn",
+        "pick",
+        "smile",
+    )

@@ -11,9 +11,11 @@ from stillmotion.prompts import Brief, decouple
 from stillmotion.prompts.transformers_writer import TransformersWriter
 from stillmotion.prompts.writers import writer_for
 
-TEMPLATE = ("{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
-            "{% if add_generation_prompt %}<|im_start|>assistant\n{% if enable_thinking is defined and enable_thinking is false %}"
-            "<think>\n\n</think>\n\n{% endif %}{% endif %}")
+TEMPLATE = (
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% if enable_thinking is defined and enable_thinking is false %}"
+    "<think>\n\n</think>\n\n{% endif %}{% endif %}"
+)
 PROMPT = "A woman in a red coat waves and turns around in a park."
 
 
@@ -29,25 +31,45 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(
+        vocab_size=400, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
+    )
     tokenizer.train_from_iterator([PROMPT, "You rewrite prompts for a video model"], trainer)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|endoftext|>")
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|endoftext|>"
+    )
     fast.chat_template = TEMPLATE
     fast.save_pretrained(folder)
     torch.manual_seed(1)
-    config = Qwen3Config(vocab_size=len(fast), hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
-                         num_key_value_heads=2, head_dim=8, max_position_embeddings=4096, eos_token_id=fast.eos_token_id,
-                         pad_token_id=fast.pad_token_id, bos_token_id=None)
+    config = Qwen3Config(
+        vocab_size=len(fast),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+        max_position_embeddings=4096,
+        eos_token_id=fast.eos_token_id,
+        pad_token_id=fast.pad_token_id,
+        bos_token_id=None,
+    )
     Qwen3ForCausalLM(config).save_pretrained(folder, safe_serialization=True)
     return folder
 
 
 def test_nonsense_falls_back_and_says_so(checkpoint: Path) -> None:
-    plan = decouple(PROMPT, "A man", writer=TransformersWriter(str(checkpoint), max_new_tokens=24, device="cpu"))
+    plan = decouple(
+        PROMPT, "A man", writer=TransformersWriter(str(checkpoint), max_new_tokens=24, device="cpu")
+    )
     rules = decouple(PROMPT, "A man")
     assert (plan.spatial, plan.temporal) == (rules.spatial, rules.temporal)
     assert plan.writer == f"transformers:{checkpoint}"
-    assert plan.fallback is not None and "temporal prompt by rules" in plan.fallback and "spatial prompt by rules" in plan.fallback
+    assert (
+        plan.fallback is not None
+        and "temporal prompt by rules" in plan.fallback
+        and "spatial prompt by rules" in plan.fallback
+    )
 
 
 def test_loaded_once_and_released(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from stillmotion.prompts.writers import Writer as Writer
     from stillmotion.prompts.writers import Written as Written
 
-_HOMES = {"decouple": "decoupling", "Plan": "plan", "Segment": "plan", "Writer": "writers", "Brief": "writers", "Written": "writers"}
+_HOMES = {
+    "decouple": "decoupling",
+    "Plan": "plan",
+    "Segment": "plan",
+    "Writer": "writers",
+    "Brief": "writers",
+    "Written": "writers",
+}
 __all__ = ["Brief", "Plan", "Segment", "Writer", "Written", "decouple"]
 
 

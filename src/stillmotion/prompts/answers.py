@@ -18,9 +18,15 @@ LEAST_LOOKS_KEPT = 0.3
 """Share of the prompt's garments, looks and places whose noun a spatial answer must still have."""
 
 _THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL | re.IGNORECASE)
-_MARKUP = re.compile(r"```|\*\*|__|^\s{0,3}#{1,6}\s|^\s*(?:[-*\u2022]|\d+[.)])\s|</?[a-z][^>]*>|https?://|\{\s*\"", re.MULTILINE | re.IGNORECASE)
+_MARKUP = re.compile(
+    r"```|\*\*|__|^\s{0,3}#{1,6}\s|^\s*(?:[-*\u2022]|\d+[.)])\s|</?[a-z][^>]*>|https?://|\{\s*\"",
+    re.MULTILINE | re.IGNORECASE,
+)
 _QUOTES = "\"'`\u201c\u201d\u2018\u2019\u00ab\u00bb"
-_NOTE = re.compile(r"^\s*(?:\(?note|explanation|i (?:hope|have|kept|removed)|let me|this (?:prompt|version|rewrite)|word count)\b", re.IGNORECASE)
+_NOTE = re.compile(
+    r"^\s*(?:\(?note|explanation|i (?:hope|have|kept|removed)|let me|this (?:prompt|version|rewrite)|word count)\b",
+    re.IGNORECASE,
+)
 
 
 class BadAnswer(Exception):
@@ -44,7 +50,7 @@ def temporal_answer(answer: object, brief: Brief) -> str:
 def spatial_answer(answer: object, brief: Brief) -> str:
     """The spatial prompt in a model's answer: phrases that can be seen, trigger words first, "close-up" last, within CLIP's length."""
     text = _prompt_in(answer, brief.subject)
-    phrases = [phrase.strip(" .;") for phrase in re.split(r"[,;]|\.\s+", text[len(brief.subject):])]
+    phrases = [phrase.strip(" .;") for phrase in re.split(r"[,;]|\.\s+", text[len(brief.subject) :])]
     seen: dict[str, str] = {}
     for phrase in phrases:
         if phrase and phrase.lower().replace(" ", "-") != "close-up" and _visible(phrase):
@@ -69,7 +75,9 @@ def spatial_answer(answer: object, brief: Brief) -> str:
 def lost_actions(prompt: str, text: str) -> tuple[str, ...]:
     """Verbs of action of the prompt whose stem the text no longer has, in order."""
     words = {guess_base(word) for word in re.findall(r"[^\W\d_]+", text.lower())}
-    return tuple(verb for verb in rules.actions_of(prompt) if not any(_same_stem(verb, word) for word in words))
+    return tuple(
+        verb for verb in rules.actions_of(prompt) if not any(_same_stem(verb, word) for word in words)
+    )
 
 
 def _same_stem(verb: str, word: str) -> bool:
@@ -79,7 +87,10 @@ def _same_stem(verb: str, word: str) -> bool:
 
 def _visible(phrase: str) -> bool:
     """Neither feet, nor sound, nor smell."""
-    return not any(token.tag == "NOUN" and noun_class(token.lemma) in ("footwear", "sound", "smell") for token in tag(phrase))
+    return not any(
+        token.tag == "NOUN" and noun_class(token.lemma) in ("footwear", "sound", "smell")
+        for token in tag(phrase)
+    )
 
 
 def _prompt_in(answer: object, subject: str) -> str:
@@ -89,11 +100,19 @@ def _prompt_in(answer: object, subject: str) -> str:
     text = _THOUGHT.sub("", answer)
     if "<think>" in text.lower() or "</think>" in text.lower():
         raise BadAnswer("its thinking does not end")
-    match = re.search(rf"\b{re.escape(subject)}\b", text) or re.search(rf"\b{re.escape(subject)}\b", text, re.IGNORECASE)
+    match = re.search(rf"\b{re.escape(subject)}\b", text) or re.search(
+        rf"\b{re.escape(subject)}\b", text, re.IGNORECASE
+    )
     if match is None:
         raise BadAnswer(f"it does not begin with the subject '{subject}'")
-    paragraphs = [part for part in re.split(r"\n\s*\n|\n(?=\s*(?:note|explanation)\b)", text[match.start():], flags=re.I) if part.strip()]
-    text = " ".join(part for part in paragraphs[:1] + [part for part in paragraphs[1:] if not _NOTE.match(part)])
+    paragraphs = [
+        part
+        for part in re.split(r"\n\s*\n|\n(?=\s*(?:note|explanation)\b)", text[match.start() :], flags=re.I)
+        if part.strip()
+    ]
+    text = " ".join(
+        part for part in paragraphs[:1] + [part for part in paragraphs[1:] if not _NOTE.match(part)]
+    )
     text = text.strip().strip(_QUOTES).strip()
     if _MARKUP.search(text):
         raise BadAnswer("it has markup or an address in it")
@@ -101,4 +120,4 @@ def _prompt_in(answer: object, subject: str) -> str:
         text = check_prompt(" ".join(text.split(" ")), "it")
     except InputError as error:
         raise BadAnswer(str(error)) from None
-    return subject + " ".join(text.split())[len(subject):]
+    return subject + " ".join(text.split())[len(subject) :]

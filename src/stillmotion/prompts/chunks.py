@@ -8,8 +8,10 @@ from stillmotion.prompts import lexicon as lx
 from stillmotion.prompts.morphology import is_plural, singular
 from stillmotion.prompts.tagging import Token, noun_class, tag
 
-_QUANTIFIERS = frozenset("pair couple lot kind type sort variety mix mixture hint touch array bit set series piece number range "
-                         "combination group collection plenty dozen row bunch pop splash layer crowd".split())
+_QUANTIFIERS = lx.words("""
+    pair couple lot kind type sort variety mix mixture hint touch array bit set series piece number
+    range combination group collection plenty dozen row bunch pop splash layer crowd
+""")
 _NOUN_TAGS = ("NOUN", "NAME")
 
 
@@ -78,7 +80,9 @@ def _next_chunk(tokens: list[Token], index: int) -> tuple[Chunk, int]:
     if token.tag == "PRON" and token.low in lx.SUBJECT_PRONOUNS:
         noun = "thing" if token.low == "it" else "person"
         return Chunk("NP", [token], head=token.low, noun=noun), index + 1
-    if token.tag in ("DET", "POSS", "NUM", "ADJ", "NOUN", "NAME", "GEN") or (token.tag == "ADV" and _leads_adjective(tokens, index)):
+    if token.tag in ("DET", "POSS", "NUM", "ADJ", "NOUN", "NAME", "GEN") or (
+        token.tag == "ADV" and _leads_adjective(tokens, index)
+    ):
         end = _noun_phrase_end(tokens, index)
         if end > index:
             return _noun_phrase(tokens[index:end]), end
@@ -96,7 +100,11 @@ def _noun_phrase_end(tokens: list[Token], index: int) -> int:
     at, seen_noun = index, False
     while at < len(tokens):
         token = tokens[at]
-        if token.tag in ("DET", "POSS") and at > index and (seen_noun or tokens[at - 1].tag not in ("DET", "PUNCT")):
+        if (
+            token.tag in ("DET", "POSS")
+            and at > index
+            and (seen_noun or tokens[at - 1].tag not in ("DET", "PUNCT"))
+        ):
             break
         if token.tag in _NOUN_TAGS:
             seen_noun = True
@@ -108,8 +116,13 @@ def _noun_phrase_end(tokens: list[Token], index: int) -> int:
             if seen_noun:
                 break
         elif token.tag in ("PUNCT", "CONJ"):
-            if not (token.low in (",", "and", "&", "or") and not seen_noun and at > index and tokens[at - 1].tag in ("ADJ", "PUNCT")
-                    and (_adjectives_then_noun(tokens, at + 1) or _only_adjectives(tokens, index, at + 1))):
+            if not (
+                token.low in (",", "and", "&", "or")
+                and not seen_noun
+                and at > index
+                and tokens[at - 1].tag in ("ADJ", "PUNCT")
+                and (_adjectives_then_noun(tokens, at + 1) or _only_adjectives(tokens, index, at + 1))
+            ):
                 break
         elif token.tag == "ADV":
             if seen_noun or not _leads_adjective(tokens, at):
@@ -122,15 +135,22 @@ def _noun_phrase_end(tokens: list[Token], index: int) -> int:
 
 def _only_adjectives(tokens: list[Token], index: int, after: int) -> bool:
     """ "long and curly", "soft, natural": a predicate of adjectives alone."""
-    return (all(token.tag in ("ADJ", "ADV", "PUNCT", "CONJ") for token in tokens[index:after]) and after < len(tokens)
-            and (tokens[after].tag == "ADJ" or _leads_adjective(tokens, after)) and tokens[after - 1].low == "and")
+    return (
+        all(token.tag in ("ADJ", "ADV", "PUNCT", "CONJ") for token in tokens[index:after])
+        and after < len(tokens)
+        and (tokens[after].tag == "ADJ" or _leads_adjective(tokens, after))
+        and tokens[after - 1].low == "and"
+    )
 
 
 def _adjectives_then_noun(tokens: list[Token], index: int) -> bool:
     """Whether only adjectives stand before the next noun: "(long, )flowing red dress"."""
     seen = False
-    while index < len(tokens) and (tokens[index].tag == "ADJ" or (tokens[index].low in ("and", ",", "&") and index + 1 < len(tokens))
-                                   or (tokens[index].tag == "ADV" and _leads_adjective(tokens, index))):
+    while index < len(tokens) and (
+        tokens[index].tag == "ADJ"
+        or (tokens[index].low in ("and", ",", "&") and index + 1 < len(tokens))
+        or (tokens[index].tag == "ADV" and _leads_adjective(tokens, index))
+    ):
         seen = seen or tokens[index].tag == "ADJ"
         index += 1
     return seen and index < len(tokens) and tokens[index].tag == "NOUN"
@@ -139,13 +159,17 @@ def _adjectives_then_noun(tokens: list[Token], index: int) -> bool:
 def _noun_phrase(tokens: list[Token]) -> Chunk:
     nouns = [token for token in tokens if token.tag in _NOUN_TAGS]
     if not nouns:
-        return Chunk("AP", tokens, head=tokens[-1].low, modifiers=[t for t in tokens if t.tag in ("ADJ", "ADV")])
+        return Chunk(
+            "AP", tokens, head=tokens[-1].low, modifiers=[t for t in tokens if t.tag in ("ADJ", "ADV")]
+        )
     head = nouns[-1]
     noun = "name" if head.tag == "NAME" else noun_class(head.lemma)
     if len(nouns) > 1:
         compound = f"{nouns[-2].lemma}-{head.lemma}"
         noun = next((name for name, words in lx.NOUN_CLASSES if compound in words), noun)
-    modifiers = [t for t in tokens[:tokens.index(head)] if t.tag in ("ADJ", "NOUN", "NAME", "NUM", "ADV", "CONJ")]
+    modifiers = [
+        t for t in tokens[: tokens.index(head)] if t.tag in ("ADJ", "NOUN", "NAME", "NUM", "ADV", "CONJ")
+    ]
     return Chunk("NP", tokens, head=head.lemma, noun=noun, modifiers=modifiers)
 
 
@@ -153,12 +177,27 @@ def _attach_of(chunks: list[Chunk]) -> list[Chunk]:
     """ "cup" + "of" + "coffee" -> one phrase; "pair of glasses" takes the class of the glasses. Pictures of people stay apart."""
     merged: list[Chunk] = []
     for chunk in chunks:
-        if (chunk.kind == "NP" and len(merged) >= 2 and merged[-1].kind == "PREP" and merged[-1].low == "of"
-                and merged[-2].kind == "NP" and merged[-2].noun not in ("camera", "style", "name")
-                and not (chunk.noun == "person" and merged[-2].head not in _QUANTIFIERS | lx.SOUNDS | lx.GROUPS)):
+        if (
+            chunk.kind == "NP"
+            and len(merged) >= 2
+            and merged[-1].kind == "PREP"
+            and merged[-1].low == "of"
+            and merged[-2].kind == "NP"
+            and merged[-2].noun not in ("camera", "style", "name")
+            and not (chunk.noun == "person" and merged[-2].head not in _QUANTIFIERS | lx.SOUNDS | lx.GROUPS)
+        ):
             preposition, outer = merged.pop(), merged.pop()
-            both = Chunk("NP", outer.tokens + preposition.tokens + chunk.tokens, outer.head, outer.noun, chunk, outer.modifiers)
-            if outer.head in _QUANTIFIERS or (outer.noun in ("abstract", "action") and outer.head in _QUANTIFIERS):
+            both = Chunk(
+                "NP",
+                outer.tokens + preposition.tokens + chunk.tokens,
+                outer.head,
+                outer.noun,
+                chunk,
+                outer.modifiers,
+            )
+            if outer.head in _QUANTIFIERS or (
+                outer.noun in ("abstract", "action") and outer.head in _QUANTIFIERS
+            ):
                 both.head, both.noun = chunk.head, chunk.noun
             merged.append(both)
         else:
@@ -202,7 +241,9 @@ class Cast:
     noun: str = ""
     gender: str = ""
     pronoun: str = ""  # he, she, they, i or you, as the prompt has it
-    aliases: list[Chunk] = field(default_factory=list)  # "the gardener, a woman ...", "the subject is a teenager"
+    aliases: list[Chunk] = field(
+        default_factory=list
+    )  # "the gardener, a woman ...", "the subject is a teenager"
 
     def is_main(self, chunk: Chunk) -> bool:
         """Whether this noun phrase or pronoun names the main character."""
@@ -215,21 +256,48 @@ class Cast:
             return word in _PRONOUN_FORMS.get(self.pronoun, ())
         if word in ("who", "someone", "somebody", "it"):
             return False
-        if any(token.low in ("another", "other", "second", "third", "several", "many") for token in chunk.tokens) or chunk.plural:
+        if (
+            any(
+                token.low in ("another", "other", "second", "third", "several", "many")
+                for token in chunk.tokens
+            )
+            or chunk.plural
+        ):
             return False
         if chunk.noun == "name" or chunk.tokens[-1].tag == "NAME":
             return self.chunk is not None and any(token.low == word for token in self.chunk.tokens)
         if chunk.determiner in lx.POSSESSIVES or chunk.noun != "person":
             return False
-        if word in lx.GENERIC_PEOPLE and word not in ("man", "woman", "guy", "lady", "gentleman", "male", "female"):
+        if word in lx.GENERIC_PEOPLE and word not in (
+            "man",
+            "woman",
+            "guy",
+            "lady",
+            "gentleman",
+            "male",
+            "female",
+        ):
             return chunk.determiner not in lx.INDEFINITE or self.noun == word
         if chunk.determiner == "the" and any(alias.head == word for alias in self.aliases):
             return True
-        return word == self.noun or (bool(gender_of(word)) and gender_of(word) == self.gender and chunk.determiner == "the") or (
-            chunk.determiner == "the" and not self.gender and bool(gender_of(word)) and self.noun in lx.GENERIC_PEOPLE)
+        return (
+            word == self.noun
+            or (bool(gender_of(word)) and gender_of(word) == self.gender and chunk.determiner == "the")
+            or (
+                chunk.determiner == "the"
+                and not self.gender
+                and bool(gender_of(word))
+                and self.noun in lx.GENERIC_PEOPLE
+            )
+        )
 
 
-_PRONOUN_FORMS = {"they": ("they", "them", "themselves", "themself"), "i": ("i", "me"), "you": ("you",), "we": ("we", "us")}
+_PRONOUN_FORMS = {
+    "they": ("they", "them", "themselves", "themself"),
+    "i": ("i", "me"),
+    "you": ("you",),
+    "we": ("we", "us"),
+}
 
 
 def find_cast(sentences: list[Sentence], subject_gender: str = "") -> Cast:
@@ -249,7 +317,7 @@ def find_cast(sentences: list[Sentence], subject_gender: str = "") -> Cast:
     if subject_gender and gender_of(best[3].head) not in ("", subject_gender):
         chunks = sentences[best[1]].chunks
         for other in ranked:
-            between = chunks[best[2] + 1:other[2]] if other[1] == best[1] and other[2] > best[2] else []
+            between = chunks[best[2] + 1 : other[2]] if other[1] == best[1] and other[2] > best[2] else []
             if len(between) == 1 and between[0].low == "and" and gender_of(other[3].head) == subject_gender:
                 best = other
                 break
@@ -267,36 +335,73 @@ def find_cast(sentences: list[Sentence], subject_gender: str = "") -> Cast:
 def _aliases(main: Chunk, chunks: list[Chunk]) -> list[Chunk]:
     """Noun phrases that name the main character again: an apposition or what "is" says."""
     at = next(index for index, chunk in enumerate(chunks) if chunk is main)
-    following = chunks[at + 1:at + 4]
+    following = chunks[at + 1 : at + 4]
     if len(following) < 2 or following[1].kind != "NP" or following[1].noun != "person":
         return []
     link, other = following[0], following[1]
-    apposed = link.low == "," and other.determiner in ("a", "an", "the") and len(following) > 2 and following[2].low in (
-        ",", "with", "in", "who", "wearing", "dressed", "clad", "of", "from", "sporting")
+    apposed = (
+        link.low == ","
+        and other.determiner in ("a", "an", "the")
+        and len(following) > 2
+        and following[2].low
+        in (",", "with", "in", "who", "wearing", "dressed", "clad", "of", "from", "sporting")
+    )
     predicate = link.kind == "AUX" and link.low in lx.BE_FORMS
-    same = not (gender_of(main.head) and gender_of(other.head)) or gender_of(main.head) == gender_of(other.head)
+    same = not (gender_of(main.head) and gender_of(other.head)) or gender_of(main.head) == gender_of(
+        other.head
+    )
     return [other] if (apposed or predicate) and same and not other.plural else []
 
 
 def _candidate_rank(chunks: list[Chunk], position: int) -> int | None:
     """How well a chunk serves as the main character, 0 best; None when it is no person."""
     chunk = chunks[position]
-    if chunk.kind != "NP" or chunk.noun not in ("person", "name") or chunk.head in ("who", "it", "everyone", "everybody", "nobody"):
+    if (
+        chunk.kind != "NP"
+        or chunk.noun not in ("person", "name")
+        or chunk.head in ("who", "it", "everyone", "everybody", "nobody")
+    ):
         return None
     before = chunks[position - 1] if position else None
-    in_pp = before is not None and before.kind == "PREP" and not (
-        before.low == "of" and position >= 2 and chunks[position - 2].noun in ("camera", "style", "abstract", "expression"))
+    in_pp = (
+        before is not None
+        and before.kind == "PREP"
+        and not (
+            before.low == "of"
+            and position >= 2
+            and chunks[position - 2].noun in ("camera", "style", "abstract", "expression")
+        )
+    )
     if chunk.noun == "name":
         after = chunks[position + 1] if position + 1 < len(chunks) else None
-        apposed = position + 2 < len(chunks) and chunks[position + 2].noun == "person" and bool(chunks[position + 2].determiner)
-        acts = after is not None and (after.kind in ("VERB", "AUX", "ADV", "REL") or after.low in ("with", "in")
-                                      or (after.low == "," and apposed) or after.tokens[0].tag == "GEN")
+        apposed = (
+            position + 2 < len(chunks)
+            and chunks[position + 2].noun == "person"
+            and bool(chunks[position + 2].determiner)
+        )
+        acts = after is not None and (
+            after.kind in ("VERB", "AUX", "ADV", "REL")
+            or after.low in ("with", "in")
+            or (after.low == "," and apposed)
+            or after.tokens[0].tag == "GEN"
+        )
         return 0 if acts and not in_pp else None
     if chunk.tokens[0].tag == "GEN":
         in_pp = True
     if chunk.determiner in ("his", "her", "their", "my", "your"):
         in_pp = True
-    many = chunk.plural or chunk.head in ("people", "crowd", "audience", "group", "public", "staff", "team", "class", "band", "family")
+    many = chunk.plural or chunk.head in (
+        "people",
+        "crowd",
+        "audience",
+        "group",
+        "public",
+        "staff",
+        "team",
+        "class",
+        "band",
+        "family",
+    )
     return (2 if in_pp else 0) + (4 if many else 0)
 
 
@@ -310,7 +415,9 @@ def _complete_cast(cast: Cast, sentences: list[Sentence]) -> None:
                 break
     if not cast.pronoun:
         cast.pronoun = {"female": "she", "male": "he"}.get(cast.gender, "they")
-        others = any(chunk.plural and chunk.noun == "person" for sentence in sentences for chunk in sentence.chunks)
+        others = any(
+            chunk.plural and chunk.noun == "person" for sentence in sentences for chunk in sentence.chunks
+        )
         if cast.gender == "" and others:
             cast.pronoun = ""
 
@@ -321,6 +428,7 @@ def _cast_from_pronouns(sentences: list[Sentence]) -> Cast:
             if token.low in ("her", "his", "him", "their", "them", "my", "me", "your"):
                 gender = gender_of(token.low)
                 pronoun = {"their": "they", "them": "they", "my": "i", "me": "i", "your": "you"}.get(
-                    token.low, "she" if gender == "female" else "he")
+                    token.low, "she" if gender == "female" else "he"
+                )
                 return Cast(gender=gender, pronoun=pronoun)
     return Cast()

@@ -14,8 +14,14 @@ from stillmotion.prompts.writers import Brief, Writer, writer_for
 _SUBJECTS = ("A man", "A woman", "A person")
 
 
-def decouple(prompt: str, subject: str = "A person", writer: str | Writer = "rules", mode: Literal["refined", "raw"] = "refined",
-             count_tokens: Callable[[str], int] | None = None, trigger: str = "") -> Plan:
+def decouple(
+    prompt: str,
+    subject: str = "A person",
+    writer: str | Writer = "rules",
+    mode: Literal["refined", "raw"] = "refined",
+    count_tokens: Callable[[str], int] | None = None,
+    trigger: str = "",
+) -> Plan:
     """Take a prompt apart into what is seen and what happens.
 
     Args:
@@ -28,6 +34,7 @@ def decouple(prompt: str, subject: str = "A person", writer: str | Writer = "rul
 
     Raises:
         InputError: the prompt, its times, the subject, the mode or the writer's name cannot be used.
+
     """
     text = check_prompt(prompt)
     if subject not in _SUBJECTS:
@@ -41,6 +48,14 @@ def decouple(prompt: str, subject: str = "A person", writer: str | Writer = "rul
         return Plan(subject=noun, spatial=trigger + text, temporal=text, segments=segments, writer="raw")
     chosen = writer_for(writer) if isinstance(writer, str) else writer
     written = chosen.write(Brief(text, subject, count_tokens, trigger))
-    segments = tuple(Segment(start=part.start, end=part.end, text=rules.temporal_of(part.text, subject)) for part in timed)
-    return Plan(subject=noun, spatial=written.spatial, temporal=written.temporal, segments=segments,
-                writer=chosen.name, fallback=written.fallback)
+    segments = tuple(
+        Segment(start=part.start, end=part.end, text=rules.temporal_of(part.text, subject)) for part in timed
+    )
+    return Plan(
+        subject=noun,
+        spatial=written.spatial,
+        temporal=written.temporal,
+        segments=segments,
+        writer=chosen.name,
+        fallback=written.fallback,
+    )

@@ -26,14 +26,18 @@ def write_with(ask: Callable[[Messages], object], brief: Brief) -> Written:
     temporal = by_rules
     try:
         raw = rules.untimed(brief.prompt)
-        temporal = temporal_answer(ask(instructions.messages(instructions.TEMPORAL, brief.subject, raw)), brief)
+        temporal = temporal_answer(
+            ask(instructions.messages(instructions.TEMPORAL, brief.subject, raw)), brief
+        )
     except BadAnswer as reason:
         reasons.append(f"temporal prompt by rules, the model's answer is unusable: {reason}")
     except NoAnswer as reason:
         spatial = rules.spatial_of(brief.prompt, brief.subject, brief.count_tokens, brief.trigger)
         return Written(spatial, by_rules, f"both prompts by rules, the model did not answer: {reason}")
     try:
-        spatial = spatial_answer(ask(instructions.messages(instructions.SPATIAL, brief.subject, temporal)), brief)
+        spatial = spatial_answer(
+            ask(instructions.messages(instructions.SPATIAL, brief.subject, temporal)), brief
+        )
     except (BadAnswer, NoAnswer) as reason:
         spatial = rules.spatial_of(brief.prompt, brief.subject, brief.count_tokens, brief.trigger)
         kind = "answer is unusable" if isinstance(reason, BadAnswer) else "server failed"

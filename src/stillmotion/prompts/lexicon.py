@@ -9,335 +9,521 @@ of `NOUN_CLASSES` that has it.
 from __future__ import annotations
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """The words of a text, as a table."""
     return frozenset(text.split())
 
 
 # --- closed classes -------------------------------------------------------------------------------------------------
 
-DETERMINERS = _words("a an the this that these those some any each every another both either all no several few many much "
-                     "most such what its our your")
-INDEFINITE = _words("a an one some another")
-POSSESSIVES = _words("my your his her its our their whose")
-NUMBERS = _words("one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred dozen "
-                 "second third fourth fifth first couple pair")
-SUBJECT_PRONOUNS = _words("i he she they we you it who someone somebody everyone everybody nobody anyone anybody")
-OBJECT_PRONOUNS = _words("me him them us himself herself themselves myself itself themself yourself something anything "
-                         "everything nothing")
-PREPOSITIONS = _words("in on at by with without of from to into onto over under above below behind beside besides between "
-                      "beneath against along across through throughout around near toward towards outside inside amid amidst among "
-                      "amongst atop beyond past during for about after before until off up down upon within via like despite "
-                      "except opposite underneath alongside featuring including since per next amid")
-COORDINATORS = _words("and or but then nor yet plus &")
-SUBORDINATORS = _words("while as when whenever because so if though although once where until before after since whereas that "
-                       "which whilst unless how why")
-RELATIVES = _words("who which that whose whom")
-AUXILIARIES = _words("is are was were be been being am has have had do does did will would can could shall should may might "
-                     "must 's 're 'm 've 'll isn't aren't wasn't weren't doesn't don't didn't hasn't haven't won't can't cannot "
-                     "couldn't wouldn't shouldn't")
-BE_FORMS = _words("is are was were be been being am 's 're 'm isn't aren't wasn't weren't")
-MODALS = _words("do does did will would can could shall should may might must 'll to don't doesn't didn't won't can't cannot "
-                "couldn't wouldn't shouldn't let's")
-NEGATIONS = _words("no not without never n't neither nor lacks lacking isn't aren't wasn't weren't doesn't don't didn't hasn't "
-                   "haven't won't can't cannot")
-ADVERBS = _words("then now very too also still just again away back forward forwards backward backwards upward upwards downward "
-                 "downwards left right here there together apart once twice first next finally later soon suddenly almost "
-                 "quite rather slightly even ever never always often sometimes not only more less somewhat almost maybe perhaps "
-                 "meanwhile afterwards afterward eventually occasionally overhead nearby outdoors indoors throughout so however "
-                 "instead initially sideways ahead aside around straight well fast hard close up down out in off over aloud "
-                 "home everywhere somewhere anywhere upstairs downstairs outwards inwards outward inward clockwise onward "
-                 "underfoot closer further farther higher faster slower half mid-air briefly directly long enough already otherwise")
+DETERMINERS = words("""
+    a an the this that these those some any each every another both either all no several few many much
+    most such what its our your
+""")
+INDEFINITE = words("a an one some another")
+POSSESSIVES = words("my your his her its our their whose")
+NUMBERS = words("""
+    one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred
+    dozen second third fourth fifth first couple pair
+""")
+SUBJECT_PRONOUNS = words("""
+    i he she they we you it who someone somebody everyone everybody nobody anyone anybody
+""")
+OBJECT_PRONOUNS = words("""
+    me him them us himself herself themselves myself itself themself yourself something anything
+    everything nothing
+""")
+PREPOSITIONS = words("""
+    in on at by with without of from to into onto over under above below behind beside besides between
+    beneath against along across through throughout around near toward towards outside inside amid
+    amidst among amongst atop beyond past during for about after before until off up down upon within
+    via like despite except opposite underneath alongside featuring including since per next
+""")
+COORDINATORS = words("and or but then nor yet plus &")
+SUBORDINATORS = words("""
+    while as when whenever because so if though although once where until before after since whereas
+    that which whilst unless how why
+""")
+RELATIVES = words("who which that whose whom")
+AUXILIARIES = words("""
+    is are was were be been being am has have had do does did will would can could shall should may
+    might must 's 're 'm 've 'll isn't aren't wasn't weren't doesn't don't didn't hasn't haven't won't
+    can't cannot couldn't wouldn't shouldn't
+""")
+BE_FORMS = words("""
+    is are was were be been being am 's 're 'm isn't aren't wasn't weren't
+""")
+MODALS = words("""
+    do does did will would can could shall should may might must 'll to don't doesn't didn't won't can't
+    cannot couldn't wouldn't shouldn't let's
+""")
+NEGATIONS = words("""
+    no not without never n't neither nor lacks lacking isn't aren't wasn't weren't doesn't don't didn't
+    hasn't haven't won't can't cannot
+""")
+ADVERBS = words("""
+    then now very too also still just again away back forward forwards backward backwards upward upwards
+    downward downwards left right here there together apart once twice first next finally later soon
+    suddenly almost quite rather slightly even ever never always often sometimes not only more less
+    somewhat maybe perhaps meanwhile afterwards afterward eventually occasionally overhead nearby
+    outdoors indoors throughout so however instead initially sideways ahead aside around straight well
+    fast hard close up down out in off over aloud home everywhere somewhere anywhere upstairs downstairs
+    outwards inwards outward inward clockwise onward underfoot closer further farther higher faster
+    slower half mid-air briefly directly long enough already otherwise
+""")
 # Function words of other languages: a prompt with more of these than of English ones is kept as it is.
-FOREIGN_WORDS = _words("der die das ein eine einen einem einer und mit im ist trägt auf sie er sich dann dem den des le la les un "
-                       "une et avec dans elle il est sur du au aux qui puis el los las una y con en lleva que su por del al "
-                       "lo gli e di che nella nel sul mentre uma um o os na no com ela ele e de da do em een het van met zij hij "
-                       "jest w z na i się ona on kobieta mężczyzna bir ve ile")
+FOREIGN_WORDS = words("""
+    der die das ein eine einen einem einer und mit im ist trägt auf sie er sich dann dem den des le la
+    les un une et avec dans elle il est sur du au aux qui puis el los las una y con en lleva que su por
+    del al lo gli e di che nella nel sul mentre uma um o os na no com ela ele de da do em een het van
+    met zij hij jest w z i się ona on kobieta mężczyzna bir ve ile
+""")
 
 # --- people ---------------------------------------------------------------------------------------------------------
 
-FEMALE = _words("woman girl lady female mother mom daughter sister wife girlfriend grandmother grandma bride actress waitress "
-                "queen princess businesswoman saleswoman schoolgirl ballerina heroine hostess nun aunt niece cowgirl "
-                "sportswoman policewoman stewardess widow goddess duchess empress she her herself hers gal")
-MALE = _words("man boy guy gentleman male father dad son brother husband boyfriend grandfather grandpa groom actor waiter king "
-              "prince businessman salesman schoolboy hero monk uncle nephew cowboy sportsman policeman fireman fisherman "
-              "craftsman widower god duke emperor he him his himself bloke lad fellow")
-GENERIC_PEOPLE = _words("man woman person individual someone somebody human guy lady gentleman gal male female subject figure "
-                        "protagonist character one lad fellow bloke adult he she they i you")
-YOUTH = _words("girl boy child kid teenager teen youth toddler baby schoolgirl schoolboy youngster")
-OCCUPATIONS = _words("chef cook doctor nurse teacher student firefighter policeman policewoman officer soldier pilot engineer "
-                     "scientist artist painter musician guitarist pianist violinist drummer singer dancer ballerina athlete "
-                     "runner boxer swimmer climber skater surfer skier cyclist footballer player barista bartender waiter "
-                     "waitress farmer gardener fisherman fireman baker butcher carpenter mechanic electrician plumber worker "
-                     "builder potter tailor hairdresser barber journalist reporter presenter host hostess speaker lecturer "
-                     "professor lawyer judge businessman businesswoman executive manager secretary programmer developer "
-                     "designer photographer model actor actress magician clown king queen prince princess knight wizard witch "
-                     "warrior samurai ninja pirate astronaut detective spy monk nun priest bride groom librarian cashier "
-                     "salesman saleswoman vendor shopkeeper driver sailor captain traveler traveller tourist hiker "
-                     "backpacker surgeon dentist veterinarian vet vlogger influencer blogger gamer conductor sculptor "
-                     "blacksmith jogger yogi instructor coach trainer skateboarder rider equestrian cowboy cowgirl hero "
-                     "heroine craftsman weaver florist archaeologist chemist researcher guard bodyguard hunter archer "
-                     "fencer wrestler gymnast acrobat juggler rapper dj busker poet writer author editor performer "
-                     "merchant courtier surveyor architect accountant biker motorcyclist drummer saxophonist cellist flutist trumpeter "
-                     "vocalist speaker orator preacher bishop pope sorcerer elf vampire zombie superhero villain goddess "
-                     "paramedic ranger lumberjack miner welder glassblower seamstress cobbler stylist waitstaff steward "
-                     "goalkeeper referee jockey racer sprinter skydiver parachutist birdwatcher shepherd herder peasant "
-                     "entrepreneur receptionist scholar explorer mountaineer diver lifeguard beekeeper sommelier watchmaker")
-RELATIVES_OF = _words("mother mom father dad daughter son sister brother wife husband grandmother grandma grandfather grandpa "
-                      "aunt uncle niece nephew girlfriend boyfriend parent sibling friend partner colleague neighbor neighbour "
-                      "teammate coworker classmate customer client guest companion")
-GROUPS = _words("people crowd audience group couple family team children passersby bystander passerby pedestrian onlooker "
-                "spectator stranger shopper commuter tourist band class public patron fan folk courtier merchant villager neighbor reveler dancer protester soldier others men women kids "
-                "friends officer crew viewer listener dancer")
+FEMALE = words("""
+    woman girl lady female mother mom daughter sister wife girlfriend grandmother grandma bride actress
+    waitress queen princess businesswoman saleswoman schoolgirl ballerina heroine hostess nun aunt niece
+    cowgirl sportswoman policewoman stewardess widow goddess duchess empress she her herself hers gal
+""")
+MALE = words("""
+    man boy guy gentleman male father dad son brother husband boyfriend grandfather grandpa groom actor
+    waiter king prince businessman salesman schoolboy hero monk uncle nephew cowboy sportsman policeman
+    fireman fisherman craftsman widower god duke emperor he him his himself bloke lad fellow
+""")
+GENERIC_PEOPLE = words("""
+    man woman person individual someone somebody human guy lady gentleman gal male female subject figure
+    protagonist character one lad fellow bloke adult he she they i you
+""")
+YOUTH = words("""
+    girl boy child kid teenager teen youth toddler baby schoolgirl schoolboy youngster
+""")
+OCCUPATIONS = words("""
+    chef cook doctor nurse teacher student firefighter policeman policewoman officer soldier pilot
+    engineer scientist artist painter musician guitarist pianist violinist drummer singer dancer
+    ballerina athlete runner boxer swimmer climber skater surfer skier cyclist footballer player barista
+    bartender waiter waitress farmer gardener fisherman fireman baker butcher carpenter mechanic
+    electrician plumber worker builder potter tailor hairdresser barber journalist reporter presenter
+    host hostess speaker lecturer professor lawyer judge businessman businesswoman executive manager
+    secretary programmer developer designer photographer model actor actress magician clown king queen
+    prince princess knight wizard witch warrior samurai ninja pirate astronaut detective spy monk nun
+    priest bride groom librarian cashier salesman saleswoman vendor shopkeeper driver sailor captain
+    traveler traveller tourist hiker backpacker surgeon dentist veterinarian vet vlogger influencer
+    blogger gamer conductor sculptor blacksmith jogger yogi instructor coach trainer skateboarder rider
+    equestrian cowboy cowgirl hero heroine craftsman weaver florist archaeologist chemist researcher
+    guard bodyguard hunter archer fencer wrestler gymnast acrobat juggler rapper dj busker poet writer
+    author editor performer merchant courtier surveyor architect accountant biker motorcyclist
+    saxophonist cellist flutist trumpeter vocalist orator preacher bishop pope sorcerer elf vampire
+    zombie superhero villain goddess paramedic ranger lumberjack miner welder glassblower seamstress
+    cobbler stylist waitstaff steward goalkeeper referee jockey racer sprinter skydiver parachutist
+    birdwatcher shepherd herder peasant entrepreneur receptionist scholar explorer mountaineer diver
+    lifeguard beekeeper sommelier watchmaker
+""")
+RELATIVES_OF = words("""
+    mother mom father dad daughter son sister brother wife husband grandmother grandma grandfather
+    grandpa aunt uncle niece nephew girlfriend boyfriend parent sibling friend partner colleague
+    neighbor neighbour teammate coworker classmate customer client guest companion
+""")
+GROUPS = words("""
+    people crowd audience group couple family team children passersby bystander passerby pedestrian
+    onlooker spectator stranger shopper commuter tourist band class public patron fan folk courtier
+    merchant villager neighbor reveler dancer protester soldier others men women kids friends officer
+    crew viewer listener
+""")
 PEOPLE = FEMALE | MALE | GENERIC_PEOPLE | YOUTH | OCCUPATIONS | RELATIVES_OF | GROUPS
 # A woman who is called a waiter, a man who is called a waitress: the subject wins, the trade stays.
 GENDER_TWINS = {
-    "waitress": "waiter", "actress": "actor", "businesswoman": "businessman", "saleswoman": "salesman",
-    "policewoman": "policeman", "hostess": "host", "heroine": "hero", "queen": "king", "princess": "prince",
-    "bride": "groom", "cowgirl": "cowboy", "sportswoman": "sportsman", "girl": "boy", "schoolgirl": "schoolboy",
-    "woman": "man", "lady": "gentleman", "female": "male", "mother": "father", "mom": "dad", "daughter": "son",
-    "sister": "brother", "wife": "husband", "grandmother": "grandfather", "grandma": "grandpa", "aunt": "uncle",
-    "niece": "nephew", "gal": "guy",
+    "waitress": "waiter",
+    "actress": "actor",
+    "businesswoman": "businessman",
+    "saleswoman": "salesman",
+    "policewoman": "policeman",
+    "hostess": "host",
+    "heroine": "hero",
+    "queen": "king",
+    "princess": "prince",
+    "bride": "groom",
+    "cowgirl": "cowboy",
+    "sportswoman": "sportsman",
+    "girl": "boy",
+    "schoolgirl": "schoolboy",
+    "woman": "man",
+    "lady": "gentleman",
+    "female": "male",
+    "mother": "father",
+    "mom": "dad",
+    "daughter": "son",
+    "sister": "brother",
+    "wife": "husband",
+    "grandmother": "grandfather",
+    "grandma": "grandpa",
+    "aunt": "uncle",
+    "niece": "nephew",
+    "gal": "guy",
 }
 
 # --- what a still shows ---------------------------------------------------------------------------------------------
 
-FACE_FEATURES = _words("hair beard moustache mustache goatee stubble eye eyes eyebrow brow lash eyelash freckle dimple wrinkle scar "
-                       "mole tattoo bang bangs fringe ponytail braid bun curl lock dreadlock afro bob pigtail hairstyle hairdo "
-                       "haircut skin complexion cheek cheekbone jaw jawline lip nose forehead face sideburn makeup make-up "
-                       "lipstick eyeliner eyeshadow mascara blush ear chin feature mohawk buzzcut crewcut hairline tan "
-                       "buzz-cut crew-cut pixie-cut bowl-cut cornrow topknot mane tooth teeth tress highlight undercut")
-GARMENTS = _words("shirt t-shirt tshirt tee blouse sweater jumper pullover cardigan hoodie sweatshirt jacket blazer coat overcoat "
-                  "raincoat trenchcoat parka vest waistcoat suit tuxedo dress gown skirt robe kimono sari saree hanbok qipao "
-                  "abaya niqab burqa chador cheongsam tunic top crop-top tank tanktop polo turtleneck jersey uniform apron overalls jumpsuit romper "
-                  "v-neck crew-neck pants trousers jeans shorts leggings tights pajamas pyjamas nightgown bathrobe swimsuit bikini trunks "
-                  "wetsuit spacesuit armor armour cloak cape poncho shawl scarf tie necktie bowtie bow-tie collar sleeve hood "
-                  "glove mitten hat cap beanie beret fedora helmet headband bandana turban hijab veil crown tiara headscarf "
-                  "glasses eyeglasses spectacles sunglasses goggles mask earring necklace pendant bracelet watch wristwatch "
-                  "ring brooch badge headphone headphones earphone earbud headset belt suspenders outfit clothes clothing attire "
-                  "costume garment outerwear tracksuit leotard tutu windbreaker denim corset bra lingerie bodysuit dungarees "
-                  "sweatpants chinos khakis cravat pin visor sombrero choker anklet scrubs lanyard "
-                  "button-up button-down pullover peacoat bomber puffer anorak tailcoat toga kilt lab-coat jewelry jewellery "
-                  "accessory bow ribbon hairpin barrette hairband hairclip earmuff earmuffs monocle eyepatch lens-less "
-                  "ensemble sleeves tank-top singlet camisole kaftan caftan kurta sherwani dupatta hakama yukata parka "
-                  "backpack rucksack handbag purse satchel sash sundress minidress miniskirt shawls epaulette vestments")
-FOOTWEAR = _words("shoe sneaker boot sandal heel heels slipper sock stocking foot feet toe ankle flip-flop loafer trainer footwear "
-                  "moccasin clog stiletto pump cleat sole footstep")
+FACE_FEATURES = words("""
+    hair beard moustache mustache goatee stubble eye eyes eyebrow brow lash eyelash freckle dimple
+    wrinkle scar mole tattoo bang bangs fringe ponytail braid bun curl lock dreadlock afro bob pigtail
+    hairstyle hairdo haircut skin complexion cheek cheekbone jaw jawline lip nose forehead face sideburn
+    makeup make-up lipstick eyeliner eyeshadow mascara blush ear chin feature mohawk buzzcut crewcut
+    hairline tan buzz-cut crew-cut pixie-cut bowl-cut cornrow topknot mane tooth teeth tress highlight
+    undercut
+""")
+GARMENTS = words("""
+    shirt t-shirt tshirt tee blouse sweater jumper pullover cardigan hoodie sweatshirt jacket blazer
+    coat overcoat raincoat trenchcoat parka vest waistcoat suit tuxedo dress gown skirt robe kimono sari
+    saree hanbok qipao abaya niqab burqa chador cheongsam tunic top crop-top tank tanktop polo
+    turtleneck jersey uniform apron overalls jumpsuit romper v-neck crew-neck pants trousers jeans
+    shorts leggings tights pajamas pyjamas nightgown bathrobe swimsuit bikini trunks wetsuit spacesuit
+    armor armour cloak cape poncho shawl scarf tie necktie bowtie bow-tie collar sleeve hood glove
+    mitten hat cap beanie beret fedora helmet headband bandana turban hijab veil crown tiara headscarf
+    glasses eyeglasses spectacles sunglasses goggles mask earring necklace pendant bracelet watch
+    wristwatch ring brooch badge headphone headphones earphone earbud headset belt suspenders outfit
+    clothes clothing attire costume garment outerwear tracksuit leotard tutu windbreaker denim corset
+    bra lingerie bodysuit dungarees sweatpants chinos khakis cravat pin visor sombrero choker anklet
+    scrubs lanyard button-up button-down peacoat bomber puffer anorak tailcoat toga kilt lab-coat
+    jewelry jewellery accessory bow ribbon hairpin barrette hairband hairclip earmuff earmuffs monocle
+    eyepatch lens-less ensemble sleeves tank-top singlet camisole kaftan caftan kurta sherwani dupatta
+    hakama yukata backpack rucksack handbag purse satchel sash sundress minidress miniskirt shawls
+    epaulette vestments
+""")
+FOOTWEAR = words("""
+    shoe sneaker boot sandal heel heels slipper sock stocking foot feet toe ankle flip-flop loafer
+    trainer footwear moccasin clog stiletto pump cleat sole footstep
+""")
 # Garment words that are worn only when the context says so.
-ONLY_IF_WORN = _words("top tank tie ring mask pin crown collar sleeve hood lock bow ribbon watch trainer pump helmet cap belt uniform "
-                      "denim bomber backpack handbag purse rucksack satchel veil accessory")
-BODY_PARTS = _words("hand arm finger fist palm wrist elbow shoulder head neck chest back waist hip leg knee thigh torso body mouth "
-                    "tongue thumb fingertip nail lap heart stomach belly side upper-body limb muscle posture silhouette hands")
-EXPRESSIONS = _words("smile grin smirk frown expression gaze look stare glare scowl pout demeanor demeanour countenance")
-PLACES = _words("kitchen room bedroom bathroom office studio cafe café coffeehouse restaurant bar pub street road alley sidewalk "
-                "pavement park garden forest wood woods jungle beach shore seashore seaside coast ocean sea lake river "
-                "waterfall mountain hill valley desert field meadow farm barn village town city cityscape skyline downtown "
-                "building house home apartment balcony terrace patio rooftop roof porch yard backyard courtyard library bookstore "
-                "bookshop classroom school university campus museum gallery theater theatre cinema stage concert "
-                "stadium gym arena court pool hospital clinic laboratory lab workshop garage factory warehouse shop store "
-                "supermarket market mall airport station train subway bus car taxi plane cockpit boat ship harbor "
-                "harbour dock pier bridge tunnel hallway corridor lobby elevator staircase stairway stairs church temple "
-                "cathedral castle palace tower plaza square fountain playground zoo greenhouse vineyard orchard cliff cave "
-                "island dune canyon glacier wall window door doorway background backdrop setting environment scene "
-                "landscape scenery interior space area corner sky horizon greenery countryside "
-                "suburb neighborhood neighbourhood hotel lounge attic basement cellar closet bakery salon barbershop "
-                "diner canteen cafeteria bench sofa couch armchair bed ground floor grass lawn path trail railway "
-                "track platform runway ruins pavilion cabin cottage hut tent campsite bonfire fireplace surroundings "
-                "location spot place venue set court boxing-ring boulevard avenue highway intersection crosswalk carnival "
-                "fairground festival wilderness savanna savannah tundra swamp marsh pond stream riverbank lakeside waterfront "
-                "promenade boardwalk deck spaceship spacecraft planet moon mars galaxy universe bookshelf bookcase shelf "
-                "shelves curtain counter countertop table desk podium lectern chair stool swing hammock fence gate railing "
-                "hill hillside ridge summit peak slope observatory planetarium aquarium cubicle boardroom lecture-hall hall "
-                "auditorium dressing-room pottery atelier dojo ballroom nightclub club casino temple shrine monastery "
-                "bus-stop train-station gas-station parking-lot swimming-pool throne newsroom booth kiosk stall bazaar trench battlefield ring rink conservatory veranda foyer parlor parlour")
-LIGHT = _words("light lighting sunlight moonlight daylight candlelight lamplight firelight starlight glow sunset sunrise dusk dawn "
-               "twilight night evening morning afternoon noon midday midnight sun shadow neon lamp lantern candle spotlight "
-               "backlight backlighting haze fog mist rain snow storm cloud clouds sunbeam ray beam shade hour weather day "
-               "snowfall rainfall snowflake raindrop drizzle overcast autumn winter summer spring season ambience atmosphere "
-               "mood darkness reflection streetlight headlight rim-light silhouette blizzard thunderstorm lightning rainbow")
-WEAK_LIGHT = _words("day mood atmosphere ambience hour season shade ray beam weather light lighting morning spring night "
-                    "evening afternoon shadow reflection")  # say nothing without an adjective (or "at")
-STYLE = _words("bokeh film grain photo photograph portrait painting anime watercolor watercolour cartoon photorealism realism "
-               "photography sepia monochrome palette tone hue texture contrast vignette")
-STYLE_ADJECTIVES = _words("cinematic photorealistic realistic hyperrealistic black-and-white monochrome vintage retro film-noir "
-                          "noir documentary-style high-quality 4k 8k hd ultra-detailed masterpiece dreamy minimalist futuristic "
-                          "cyberpunk steampunk")
-CAMERA = _words("camera shot close-up closeup video clip footage frame lens angle zoom pan tilt cut take sequence scene "
-                "perspective viewpoint view focus foreground image picture viewer cameraman film movie recording depth "
-                "composition shutter exposure resolution fps aspect cinematography timelapse close-ups audience vlog animation "
-                "dolly crane tracking panning tilting zooming medium-shot wide-shot headshot start end beginning rest")
+ONLY_IF_WORN = words("""
+    top tank tie ring mask pin crown collar sleeve hood lock bow ribbon watch trainer pump helmet cap
+    belt uniform denim bomber backpack handbag purse rucksack satchel veil accessory
+""")
+BODY_PARTS = words("""
+    hand arm finger fist palm wrist elbow shoulder head neck chest back waist hip leg knee thigh torso
+    body mouth tongue thumb fingertip nail lap heart stomach belly side upper-body limb muscle posture
+    silhouette hands
+""")
+EXPRESSIONS = words("""
+    smile grin smirk frown expression gaze look stare glare scowl pout demeanor demeanour countenance
+""")
+PLACES = words("""
+    kitchen room bedroom bathroom office studio cafe café coffeehouse restaurant bar pub street road
+    alley sidewalk pavement park garden forest wood woods jungle beach shore seashore seaside coast
+    ocean sea lake river waterfall mountain hill valley desert field meadow farm barn village town city
+    cityscape skyline downtown building house home apartment balcony terrace patio rooftop roof porch
+    yard backyard courtyard library bookstore bookshop classroom school university campus museum gallery
+    theater theatre cinema stage concert stadium gym arena court pool hospital clinic laboratory lab
+    workshop garage factory warehouse shop store supermarket market mall airport station train subway
+    bus car taxi plane cockpit boat ship harbor harbour dock pier bridge tunnel hallway corridor lobby
+    elevator staircase stairway stairs church temple cathedral castle palace tower plaza square fountain
+    playground zoo greenhouse vineyard orchard cliff cave island dune canyon glacier wall window door
+    doorway background backdrop setting environment scene landscape scenery interior space area corner
+    sky horizon greenery countryside suburb neighborhood neighbourhood hotel lounge attic basement
+    cellar closet bakery salon barbershop diner canteen cafeteria bench sofa couch armchair bed ground
+    floor grass lawn path trail railway track platform runway ruins pavilion cabin cottage hut tent
+    campsite bonfire fireplace surroundings location spot place venue set boxing-ring boulevard avenue
+    highway intersection crosswalk carnival fairground festival wilderness savanna savannah tundra swamp
+    marsh pond stream riverbank lakeside waterfront promenade boardwalk deck spaceship spacecraft planet
+    moon mars galaxy universe bookshelf bookcase shelf shelves curtain counter countertop table desk
+    podium lectern chair stool swing hammock fence gate railing hillside ridge summit peak slope
+    observatory planetarium aquarium cubicle boardroom lecture-hall hall auditorium dressing-room
+    pottery atelier dojo ballroom nightclub club casino shrine monastery bus-stop train-station
+    gas-station parking-lot swimming-pool throne newsroom booth kiosk stall bazaar trench battlefield
+    ring rink conservatory veranda foyer parlor parlour
+""")
+LIGHT = words("""
+    light lighting sunlight moonlight daylight candlelight lamplight firelight starlight glow sunset
+    sunrise dusk dawn twilight night evening morning afternoon noon midday midnight sun shadow neon lamp
+    lantern candle spotlight backlight backlighting haze fog mist rain snow storm cloud clouds sunbeam
+    ray beam shade hour weather day snowfall rainfall snowflake raindrop drizzle overcast autumn winter
+    summer spring season ambience atmosphere mood darkness reflection streetlight headlight rim-light
+    silhouette blizzard thunderstorm lightning rainbow
+""")
+WEAK_LIGHT = words("""
+    day mood atmosphere ambience hour season shade ray beam weather light lighting morning spring night
+    evening afternoon shadow reflection
+""")  # say nothing without an adjective (or "at")
+STYLE = words("""
+    bokeh film grain photo photograph portrait painting anime watercolor watercolour cartoon
+    photorealism realism photography sepia monochrome palette tone hue texture contrast vignette
+""")
+STYLE_ADJECTIVES = words("""
+    cinematic photorealistic realistic hyperrealistic black-and-white monochrome vintage retro film-noir
+    noir documentary-style high-quality 4k 8k hd ultra-detailed masterpiece dreamy minimalist futuristic
+    cyberpunk steampunk
+""")
+CAMERA = words("""
+    camera shot close-up closeup video clip footage frame lens angle zoom pan tilt cut take sequence
+    scene perspective viewpoint view focus foreground image picture viewer cameraman film movie
+    recording depth composition shutter exposure resolution fps aspect cinematography timelapse
+    close-ups audience vlog animation dolly crane tracking panning tilting zooming medium-shot wide-shot
+    headshot start end beginning rest
+""")
 
 # --- what a still cannot show ---------------------------------------------------------------------------------------
 
-SOUNDS = _words("sound noise music song melody tune voice whisper laughter hum humming buzz chirp chirping rustle rustling murmur "
-                "chatter applause echo ringing thunder roar silence beat rhythm soundtrack clatter clink clang creak crackle "
-                "splash siren honk bark bang scream shout cry sizzle click ticking tone lyric lyrics harmony chime jingle audio "
-                "tick hiss rumble whistle birdsong conversation speech sigh clap cheer giggle chuckle laugh groan gasp purr "
-                "howl drone strum clapping cheering barking honking rattle thud note volume acoustics narration dialogue")
-SMELLS = _words("smell scent aroma fragrance odor odour perfume stench whiff taste flavor flavour incense warmth breeze heat cold "
-                "chill temperature bouquet-scent wind")
-SOUND_SMELL_ADJECTIVES = _words("crackling noisy fragrant aromatic scented loud musical sizzling rustling chirping humming buzzing "
-                                "ringing sweet-smelling delicious tasty melodic echoing whistling roaring audible barking "
-                                "chattering clinking creaking perfumed pungent smelly crunchy silent deafening rhythmic fresh-smelling "
-                                "singing quiet-voiced crashing squeaky jingling honking hooting purring bubbling thunderous")
-SENSE_VERBS = _words("hear listen sound overhear")
-SOUND_VERBS = _words("chirp hum buzz echo ring crackle rustle murmur chatter honk bark howl whistle sing sizzle clatter clink creak "
-                     "thunder roar tick beep crunch squeak screech squeal clack jingle chime rumble hiss hoot caw quack meow purr drone tweet waft permeate")
-ABSTRACT = _words("way time moment second minute hour manner sense feeling thought idea mind memory attention energy joy sadness anger "
-                  "happiness surprise excitement curiosity fear love hope peace calm calmness confidence concentration interest "
-                  "story topic subject-matter experience life lives world work job task thing point part bit lot kind type sort "
-                  "series number amount result reason question answer word name message news matter fact case example detail "
-                  "pace speed rhythm motion movement gesture action activity process step turn direction position pose stance "
-                  "posture balance control effect impression presence contrast attempt effort purpose practice "
-                  "routine performance presentation talk discussion meeting lesson party holiday vacation celebration "
-                  "birthday wedding trip journey adventure anticipation determination frustration delight amusement "
-                  "pride grace elegance ease care emphasis focus silence intensity pleasure relief warmth satisfaction "
-                  "contentment emotion nervousness tension reaction transition quality style vibe air aura "
-                  "theme concept context addition distance height length rate order end start beginning middle "
-                  "rest while awhile today tomorrow yesterday week month year age something anything nothing everything "
-                  "wonder awe enthusiasm passion strength power force pain comfort support help advice opinion plan "
-                  "conversation information content review tutorial interview mid-thirties twenties thirties forties fifties "
-                  "sixties seventies eighties teens twenty thirty forty fifty sixty seventy eighty mid-thirty mid-twenty mid-forty early late direction front top bottom edge center centre left right behind "
-                  "appearance overall confidence eye-contact contact seconds throughout gravity spirit dignity tranquility "
-                  "serenity solitude stillness reverie disbelief approval agreement disapproval greeting farewell goodbye hello "
-                  "spell podcast formula solo toast thanks welcome prayer thinking reflection-of-mind laughter tear tears sweat breath air-kiss dream charm "
-                  "background-noise mystery tale poem script line role exercise workout drill game match race tempo "
-                  "instruction command ingredient-list recipe weight balance")
-ACTION_NOUNS = _words("sip step look glance breath bow nod turn bite break wave walk run jump kick punch dance spin twirl stretch hug "
-                      "kiss wink shrug clap laugh sigh pause stop move movement gesture swing stroke peek drink-up stroll jog "
-                      "leap hop stride shake touch tap push pull lift thumbs-up selfie stand seat sitting rest nap shot "
-                      "blow throw catch pitch roll flip slide handshake high-five toast cheer dive lap stare gaze smile grin "
-                      "laugh giggle gulp lick chew swallow yawn sneeze cough swirl rotation pirouette salute fist-pump curtsy "
-                      "jab hook uppercut thumb sign peace-sign motion try go round set rep push-up squat lunge scratch pat rub wipe")
+SOUNDS = words("""
+    sound noise music song melody tune voice whisper laughter hum humming buzz chirp chirping rustle
+    rustling murmur chatter applause echo ringing thunder roar silence beat rhythm soundtrack clatter
+    clink clang creak crackle splash siren honk bark bang scream shout cry sizzle click ticking tone
+    lyric lyrics harmony chime jingle audio tick hiss rumble whistle birdsong conversation speech sigh
+    clap cheer giggle chuckle laugh groan gasp purr howl drone strum clapping cheering barking honking
+    rattle thud note volume acoustics narration dialogue
+""")
+SMELLS = words("""
+    smell scent aroma fragrance odor odour perfume stench whiff taste flavor flavour incense warmth
+    breeze heat cold chill temperature bouquet-scent wind
+""")
+SOUND_SMELL_ADJECTIVES = words("""
+    crackling noisy fragrant aromatic scented loud musical sizzling rustling chirping humming buzzing
+    ringing sweet-smelling delicious tasty melodic echoing whistling roaring audible barking chattering
+    clinking creaking perfumed pungent smelly crunchy silent deafening rhythmic fresh-smelling singing
+    quiet-voiced crashing squeaky jingling honking hooting purring bubbling thunderous
+""")
+SENSE_VERBS = words("hear listen sound overhear")
+SOUND_VERBS = words("""
+    chirp hum buzz echo ring crackle rustle murmur chatter honk bark howl whistle sing sizzle clatter
+    clink creak thunder roar tick beep crunch squeak screech squeal clack jingle chime rumble hiss hoot
+    caw quack meow purr drone tweet waft permeate
+""")
+ABSTRACT = words("""
+    way time moment second minute hour manner sense feeling thought idea mind memory attention energy
+    joy sadness anger happiness surprise excitement curiosity fear love hope peace calm calmness
+    confidence concentration interest story topic subject-matter experience life lives world work job
+    task thing point part bit lot kind type sort series number amount result reason question answer word
+    name message news matter fact case example detail pace speed rhythm motion movement gesture action
+    activity process step turn direction position pose stance posture balance control effect impression
+    presence contrast attempt effort purpose practice routine performance presentation talk discussion
+    meeting lesson party holiday vacation celebration birthday wedding trip journey adventure
+    anticipation determination frustration delight amusement pride grace elegance ease care emphasis
+    focus silence intensity pleasure relief warmth satisfaction contentment emotion nervousness tension
+    reaction transition quality style vibe air aura theme concept context addition distance height
+    length rate order end start beginning middle rest while awhile today tomorrow yesterday week month
+    year age something anything nothing everything wonder awe enthusiasm passion strength power force
+    pain comfort support help advice opinion plan conversation information content review tutorial
+    interview mid-thirties twenties thirties forties fifties sixties seventies eighties teens twenty
+    thirty forty fifty sixty seventy eighty mid-thirty mid-twenty mid-forty early late front top bottom
+    edge center centre left right behind appearance overall eye-contact contact seconds throughout
+    gravity spirit dignity tranquility serenity solitude stillness reverie disbelief approval agreement
+    disapproval greeting farewell goodbye hello spell podcast formula solo toast thanks welcome prayer
+    thinking reflection-of-mind laughter tear tears sweat breath air-kiss dream charm background-noise
+    mystery tale poem script line role exercise workout drill game match race tempo instruction command
+    ingredient-list recipe weight
+""")
+ACTION_NOUNS = words("""
+    sip step look glance breath bow nod turn bite break wave walk run jump kick punch dance spin twirl
+    stretch hug kiss wink shrug clap laugh sigh pause stop move movement gesture swing stroke peek
+    drink-up stroll jog leap hop stride shake touch tap push pull lift thumbs-up selfie stand seat
+    sitting rest nap shot blow throw catch pitch roll flip slide handshake high-five toast cheer dive
+    lap stare gaze smile grin giggle gulp lick chew swallow yawn sneeze cough swirl rotation pirouette
+    salute fist-pump curtsy jab hook uppercut thumb sign peace-sign motion try go round set rep push-up
+    squat lunge scratch pat rub wipe
+""")
 
-MATERIALS = _words("leather silk cotton wool denim linen velvet lace marble stone brick metal wood steel paper plastic straw fur "
-                   "concrete satin tweed cashmere corduroy flannel fleece nylon chiffon suede canvas porcelain crystal")
+MATERIALS = words("""
+    leather silk cotton wool denim linen velvet lace marble stone brick metal wood steel paper plastic
+    straw fur concrete satin tweed cashmere corduroy flannel fleece nylon chiffon suede canvas porcelain
+    crystal
+""")
 
 # First class wins; a noun found nowhere is an object.
 NOUN_CLASSES: tuple[tuple[str, frozenset[str]], ...] = (
-    ("footwear", FOOTWEAR), ("person", PEOPLE), ("garment", GARMENTS), ("face", FACE_FEATURES), ("expression", EXPRESSIONS),
-    ("body", BODY_PARTS), ("sound", SOUNDS), ("smell", SMELLS), ("place", PLACES), ("light", LIGHT), ("camera", CAMERA),
-    ("style", STYLE), ("abstract", ABSTRACT), ("action", ACTION_NOUNS),
+    ("footwear", FOOTWEAR),
+    ("person", PEOPLE),
+    ("garment", GARMENTS),
+    ("face", FACE_FEATURES),
+    ("expression", EXPRESSIONS),
+    ("body", BODY_PARTS),
+    ("sound", SOUNDS),
+    ("smell", SMELLS),
+    ("place", PLACES),
+    ("light", LIGHT),
+    ("camera", CAMERA),
+    ("style", STYLE),
+    ("abstract", ABSTRACT),
+    ("action", ACTION_NOUNS),
     ("material", MATERIALS),
 )
 
 # --- verbs ----------------------------------------------------------------------------------------------------------
 
-WEAR = _words("wear sport don dress clothe outfit adorn accessorize bedeck drape wrap")
-HAVE = _words("have feature boast display show include possess hold reveal carry contain")
-HOLD = _words("hold carry clutch grip cradle grasp hug embrace brandish")
-POSTURE = _words("sit stand lie lean kneel crouch recline seat perch rest squat pose lounge")
-SEEM = _words("appear seem look remain stay feel become be keep")
-EXPRESS = _words("smile grin smirk frown beam pout")
-PUT_ON = _words("don put slip pull adjust try button zip")
-TAKE_OFF = _words("remove take doff unbutton unzip lift")
-SPEECH = _words("say tell speak talk explain discuss describe mention announce narrate recite mutter mumble reply answer ask "
-                "whisper shout yell scream sing hum call greet chat think wonder remember imagine believe know understand "
-                "express convey suggest indicate emphasize emphasise reflect contemplate ponder consider decide realize "
-                "communicate demonstrate recount ruminate reminisce dream hope want need wish intend")
-SCENE_VERBS = _words("feature show depict capture present portray display showcase highlight begin open start focus center centre "
-                     "follow reveal take unfold introduce see illustrate")
-CHANGE = _words("start begin stop finish continue proceed try attempt manage seem appear keep go come get pause")
-ACTIONS = _words(
-    "walk run jog stroll stride step march wander pace approach enter leave exit arrive return cross climb descend ascend jump leap "
-    "hop skip dance twirl spin turn rotate pivot swivel twist bend bow lean stretch reach raise lift lower drop extend fold unfold "
-    "cross uncross open close shut push pull press tap touch pat stroke rub scratch brush comb wipe wash clean dry fix adjust smooth "
-    "tuck tie untie button zip grab grasp catch throw toss kick punch hit strike swing wave nod shake tilt shrug wink blink squint "
-    "stare gaze glance look peer peek watch observe see notice gesture point beckon signal clap applaud snap laugh giggle chuckle "
-    "cry weep sob sigh gasp yawn sneeze cough breathe inhale exhale blow whistle smile grin smirk frown pout grimace wince "
-    "scowl talk speak say tell sing hum whisper shout yell scream call chat explain discuss read write draw paint sketch type scroll "
-    "text film record photograph eat drink sip taste chew bite swallow lick cook chop slice cut stir mix pour bake fry grill knead "
-    "roll flip season serve sprinkle peel whisk play strum pluck drum perform juggle exercise train lift squat meditate pray sleep "
-    "wake sit stand lie kneel crouch rise settle relax rest pause stop start begin continue finish hold carry put place set lay pick "
-    "take give hand offer show bring fetch pass receive accept present wrap unwrap pack unpack fill empty load plant water dig rake "
-    "sweep mop vacuum dust iron sew knit weave build hammer saw drill repair sculpt carve mold shape throw drive ride steer pedal "
-    "park cycle skate ski surf swim dive float row sail fly glide slide skateboard fish hunt shoot aim fight box wrestle fence duel "
-    "hug kiss embrace greet welcome salute toast cheer celebrate shake pet feed groom lead follow chase flee hide seek search find "
-    "move shift sway rock bounce bob stumble trip fall slip roll tumble crawl flip duck dodge lunge charge wait work study "
-    "type think ponder wonder focus concentrate consider examine inspect study admire appreciate enjoy savor savour react respond "
-    "demonstrate practice practise rehearse prepare arrange organize organise decorate apply remove wear put don button "
-    "unbutton zip unzip light blow extinguish burn spray squeeze crush tear rip fold crumple unroll spread scatter collect gather "
-    "count measure weigh check tick flick swipe click plug unplug switch ring knock lock unlock slam buy sell pay order choose select "
-    "compare try test teach instruct coach guide help assist support direct conduct command lecture narrate address announce "
-    "begin proceed head emerge appear disappear vanish fade linger hover drift flow flutter flap rustle ripple crash break shatter "
-    "splash drip pour fall rise set shine glow glimmer gleam sparkle twinkle flicker illuminate light cast reflect shimmer stream "
-    "filter bathe surround frame fill line stretch tower loom overlook border cover adorn hang stack pile tell use operate handle "
-    "trace run brush gather clench unclench wiggle wriggle flex curl straighten hunch slouch furrow purse "
-    "lick pucker bare widen narrow soften brighten light-up relax tense tremble shiver shudder flinch freeze startle jolt lock "
-    "sprint dash rush hurry saunter strut tiptoe limp trudge hike trek trot gallop vault cartwheel somersault moonwalk "
-    "twist shimmy groove headbang mime imitate mimic pretend pose model strike assume exhibit unveil reveal uncover cover shield "
-    "protect block wield draw sheathe unsheathe thrust parry stab fire reload salute kneel propose marry cut blow "
-    "toss tuck flip twirl lick roll spit rinse gargle floss shave trim apply dab pat powder style curl straighten braid dye "
-    "listen hear smell sniff feel taste notice realize recognize remember recall forget imagine dream want need like love hate "
-    "prefer hope wish expect seem become turn grow get make let have do go come stay remain keep leave send mail post share "
-    "mouth lip-sync rap beatbox chant hold release let seal stamp sign scribble doodle erase highlight underline circle mark note "
-    "maintain engage interact exude emit express convey transition alternate pivot end conclude close open zoom pan dolly track cut "
-    "sport dress clothe wear face position sit seat perch lounge recline cradle clutch grip clasp interlace steeple rest "
-    "unlatch twirl whirl swirl stomp stamp shuffle scoot nudge poke jab elbow wag wriggle pump hoist heave haul drag tug yank "
-    "nibble munch gulp slurp swig devour feast dine toast brew steep grind strain drain boil simmer steam roast melt freeze thaw "
-    "peruse skim browse leaf thumb flip-through swivel glare leer ogle behold spot spy scan survey ruminate daydream doze nap snore "
-    "stare-down exclaim remark comment state declare proclaim insist argue debate negotiate apologize thank congratulate compliment "
-    "sketch jot calculate compute code program debug solder weld mend patch polish scrub rinse wring hang fold press stitch "
-    "skim surf paddle kayak canoe snorkel bowl golf putt dribble pass dunk score serve volley bat pitch bunt tackle sprint hurdle "
-    "limber warm cool catch fasten unfasten buckle unbuckle strap tighten loosen tip doff swing tread wade splash dunk dip soak "
-    "recoil squeak stick screech squeal clack thud rev mount progress speed zoom hammer mend sprinkle spritz spread dismount saddle hoist shovel plow harvest sow reap prune "
-    "juice whip toss drizzle garnish taste plate unveil sculpt glaze fire sand varnish measure sharpen hone unfurl plop crank "
-    "dab twitch quiver wobble stagger sag droop wilt perk glisten darken deepen redden blush pale hug squeeze nuzzle cuddle "
-    "scrunch contort stifle suppress let lower arch puff inflate deflate pinch twiddle fidget fiddle drum knuckle "
-    "skateboard rollerblade snowboard trudge plod amble meander loiter lurk sneak creep slink prowl stalk bolt flee scamper "
-    "scurry skitter bound spring pounce dangle climb hike descend abseil paraglide skydive parachute land launch "
-    "flash break burst erupt crack form emanate radiate cascade dangle sit-up push-up wink-at")
-VERBS = (ACTIONS | WEAR | HAVE | HOLD | POSTURE | SEEM | EXPRESS | PUT_ON | TAKE_OFF | SPEECH | SENSE_VERBS | SOUND_VERBS
-         | SCENE_VERBS | CHANGE)
+WEAR = words("""
+    wear sport don dress clothe outfit adorn accessorize bedeck drape wrap
+""")
+HAVE = words("""
+    have feature boast display show include possess hold reveal carry contain
+""")
+HOLD = words("hold carry clutch grip cradle grasp hug embrace brandish")
+POSTURE = words("""
+    sit stand lie lean kneel crouch recline seat perch rest squat pose lounge
+""")
+SEEM = words("appear seem look remain stay feel become be keep")
+EXPRESS = words("smile grin smirk frown beam pout")
+PUT_ON = words("don put slip pull adjust try button zip")
+TAKE_OFF = words("remove take doff unbutton unzip lift")
+SPEECH = words("""
+    say tell speak talk explain discuss describe mention announce narrate recite mutter mumble reply
+    answer ask whisper shout yell scream sing hum call greet chat think wonder remember imagine believe
+    know understand express convey suggest indicate emphasize emphasise reflect contemplate ponder
+    consider decide realize communicate demonstrate recount ruminate reminisce dream hope want need wish
+    intend
+""")
+SCENE_VERBS = words("""
+    feature show depict capture present portray display showcase highlight begin open start focus center
+    centre follow reveal take unfold introduce see illustrate
+""")
+CHANGE = words("""
+    start begin stop finish continue proceed try attempt manage seem appear keep go come get pause
+""")
+ACTIONS = words("""
+    walk run jog stroll stride step march wander pace approach enter leave exit arrive return cross
+    climb descend ascend jump leap hop skip dance twirl spin turn rotate pivot swivel twist bend bow
+    lean stretch reach raise lift lower drop extend fold unfold uncross open close shut push pull press
+    tap touch pat stroke rub scratch brush comb wipe wash clean dry fix adjust smooth tuck tie untie
+    button zip grab grasp catch throw toss kick punch hit strike swing wave nod shake tilt shrug wink
+    blink squint stare gaze glance look peer peek watch observe see notice gesture point beckon signal
+    clap applaud snap laugh giggle chuckle cry weep sob sigh gasp yawn sneeze cough breathe inhale
+    exhale blow whistle smile grin smirk frown pout grimace wince scowl talk speak say tell sing hum
+    whisper shout yell scream call chat explain discuss read write draw paint sketch type scroll text
+    film record photograph eat drink sip taste chew bite swallow lick cook chop slice cut stir mix pour
+    bake fry grill knead roll flip season serve sprinkle peel whisk play strum pluck drum perform juggle
+    exercise train squat meditate pray sleep wake sit stand lie kneel crouch rise settle relax rest
+    pause stop start begin continue finish hold carry put place set lay pick take give hand offer show
+    bring fetch pass receive accept present wrap unwrap pack unpack fill empty load plant water dig rake
+    sweep mop vacuum dust iron sew knit weave build hammer saw drill repair sculpt carve mold shape
+    drive ride steer pedal park cycle skate ski surf swim dive float row sail fly glide slide skateboard
+    fish hunt shoot aim fight box wrestle fence duel hug kiss embrace greet welcome salute toast cheer
+    celebrate pet feed groom lead follow chase flee hide seek search find move shift sway rock bounce
+    bob stumble trip fall slip tumble crawl duck dodge lunge charge wait work study think ponder wonder
+    focus concentrate consider examine inspect admire appreciate enjoy savor savour react respond
+    demonstrate practice practise rehearse prepare arrange organize organise decorate apply remove wear
+    don unbutton unzip light extinguish burn spray squeeze crush tear rip crumple unroll spread scatter
+    collect gather count measure weigh check tick flick swipe click plug unplug switch ring knock lock
+    unlock slam buy sell pay order choose select compare try test teach instruct coach guide help assist
+    support direct conduct command lecture narrate address announce proceed head emerge appear disappear
+    vanish fade linger hover drift flow flutter flap rustle ripple crash break shatter splash drip shine
+    glow glimmer gleam sparkle twinkle flicker illuminate cast reflect shimmer stream filter bathe
+    surround frame line tower loom overlook border cover adorn hang stack pile use operate handle trace
+    clench unclench wiggle wriggle flex curl straighten hunch slouch furrow purse pucker bare widen
+    narrow soften brighten light-up tense tremble shiver shudder flinch freeze startle jolt sprint dash
+    rush hurry saunter strut tiptoe limp trudge hike trek trot gallop vault cartwheel somersault
+    moonwalk shimmy groove headbang mime imitate mimic pretend pose model assume exhibit unveil reveal
+    uncover shield protect block wield sheathe unsheathe thrust parry stab fire reload propose marry
+    spit rinse gargle floss shave trim dab powder style braid dye listen hear smell sniff feel realize
+    recognize remember recall forget imagine dream want need like love hate prefer hope wish expect seem
+    become grow get make let have do go come stay remain keep send mail post share mouth lip-sync rap
+    beatbox chant release seal stamp sign scribble doodle erase highlight underline circle mark note
+    maintain engage interact exude emit express convey transition alternate end conclude zoom pan dolly
+    track sport dress clothe face position seat perch lounge recline cradle clutch grip clasp interlace
+    steeple unlatch whirl swirl stomp shuffle scoot nudge poke jab elbow wag pump hoist heave haul drag
+    tug yank nibble munch gulp slurp swig devour feast dine brew steep grind strain drain boil simmer
+    steam roast melt thaw peruse skim browse leaf thumb flip-through glare leer ogle behold spot spy
+    scan survey ruminate daydream doze nap snore stare-down exclaim remark comment state declare
+    proclaim insist argue debate negotiate apologize thank congratulate compliment jot calculate compute
+    code program debug solder weld mend patch polish scrub wring stitch paddle kayak canoe snorkel bowl
+    golf putt dribble dunk score volley bat pitch bunt tackle hurdle limber warm cool fasten unfasten
+    buckle unbuckle strap tighten loosen tip doff tread wade dip soak recoil squeak stick screech squeal
+    clack thud rev mount progress speed spritz dismount saddle shovel plow harvest sow reap prune juice
+    whip drizzle garnish plate glaze sand varnish sharpen hone unfurl plop crank twitch quiver wobble
+    stagger sag droop wilt perk glisten darken deepen redden blush pale nuzzle cuddle scrunch contort
+    stifle suppress arch puff inflate deflate pinch twiddle fidget fiddle knuckle rollerblade snowboard
+    plod amble meander loiter lurk sneak creep slink prowl stalk bolt scamper scurry skitter bound
+    spring pounce dangle abseil paraglide skydive parachute land launch flash burst erupt crack form
+    emanate radiate cascade sit-up push-up wink-at
+""")
+VERBS = (
+    ACTIONS
+    | WEAR
+    | HAVE
+    | HOLD
+    | POSTURE
+    | SEEM
+    | EXPRESS
+    | PUT_ON
+    | TAKE_OFF
+    | SPEECH
+    | SENSE_VERBS
+    | SOUND_VERBS
+    | SCENE_VERBS
+    | CHANGE
+)
 # Nouns first unless the grammar says otherwise ("the hand", not "to hand").
-MOSTLY_NOUNS = _words("hand water light dress coat face color colour head back book table room park train plant paint fish box fence "
-                      "drum ring watch shape mouth model iron dust film fire form line bowl golf bat pitch bank style season text "
-                      "type set frame cover mark note state sign post circle fan fog rain snow rock bob tower border program code "
-                      "braid curl powder feature phone glass dream love hope world style sport pet patch spot lounge saw "
-                      "match rest track pan record cook thumb elbow leaf hammer nail button drill trip class drink star "
-                      "paddle bob box wrap sketch crack lock strap pump stamp groove post stream pose smile set outfit seat "
-                      "glass grill roast steam boil press")
+MOSTLY_NOUNS = words("""
+    hand water light dress coat face color colour head back book table room park train plant paint fish
+    box fence drum ring watch shape mouth model iron dust film fire form line bowl golf bat pitch bank
+    style season text type set frame cover mark note state sign post circle fan fog rain snow rock bob
+    tower border program code braid curl powder feature phone glass dream love hope world sport pet
+    patch spot lounge saw match rest track pan record cook thumb elbow leaf hammer nail button drill
+    trip class drink star paddle wrap sketch crack lock strap pump stamp groove stream pose smile outfit
+    seat grill roast steam boil press
+""")
 
 # --- adjectives -----------------------------------------------------------------------------------------------------
 
-AGE = _words("young old elderly middle-aged aged senior teenage adult youthful mature older younger little")
-COLORS = _words("red blue green yellow orange purple pink brown black white gray grey beige cream tan navy teal turquoise maroon crimson "
-                "scarlet burgundy golden gold silver bronze olive khaki ivory charcoal lavender violet indigo magenta coral "
-                "emerald amber blond blonde brunette auburn ginger hazel dark light pale bright multicolored colorful colourful "
-                "pastel rose mustard peach mint plum rust copper platinum raven chestnut salt-and-pepper graying greying navy-blue "
-                "sky-blue dark-blue light-blue dark-brown dark-green")
-LOOKS_ADJECTIVES = _words("bald bearded clean-shaven freckled tattooed muscular slim slender tall short petite stocky athletic lean skinny "
-                          "handsome beautiful pretty attractive elegant stylish blond blonde brunette red-haired dark-haired "
-                          "long-haired short-haired curly-haired grey-haired gray-haired white-haired blue-eyed brown-eyed "
-                          "green-eyed bespectacled mustached moustached asian african european caucasian hispanic latino latina "
-                          "indian chinese japanese korean arab african-american black-haired rugged wrinkled tanned well-dressed "
-                          "barefaced fair-skinned dark-skinned redheaded red-headed bareheaded pale gray-bearded grey-bearded broad-shouldered "
-                          "sweaty shirtless unshaven disheveled dishevelled")
-MOOD_ADJECTIVES = _words("happy sad angry calm serene peaceful relaxed thoughtful pensive serious focused determined confident joyful "
-                         "cheerful content contented surprised shocked worried anxious nervous tired exhausted bored curious excited "
-                         "proud shy gentle warm friendly stern neutral solemn melancholic wistful amused playful dreamy "
-                         "concentrated contemplative attentive composed expressionless smiling grinning frowning somber sombre "
-                         "elated delighted gloomy grumpy annoyed frustrated puzzled confused skeptical sceptical hopeful tense upset "
-                         "enthusiastic mischievous bright subtle slight faint soft broad wide radiant intense stoic enigmatic "
-                         "engaged intent absorbed tranquil terrified scared frightened furious tearful")
-ADJECTIVES = AGE | COLORS | LOOKS_ADJECTIVES | MOOD_ADJECTIVES | STYLE_ADJECTIVES | SOUND_SMELL_ADJECTIVES | _words(
-    "big small large huge tiny long short high low wide narrow thick thin deep shallow full empty open closed clear cloudy sunny rainy "
-    "snowy foggy misty windy stormy overcast hot cold warm cool soft hard smooth rough shiny matte glossy round square flat straight "
-    "curly wavy messy neat tidy loose tight new old modern ancient rustic cozy cosy spacious crowded busy quiet dim dimly "
-    "bright dark well-lit sunlit moonlit candlelit backlit natural artificial wooden metal leather silk cotton wool woolen denim "
-    "linen velvet lace knit knitted woven striped plaid checkered floral polka-dot patterned plain simple formal casual fancy "
-    "traditional oversized fitted sleeveless long-sleeved short-sleeved v-neck crew-neck turtleneck high-necked off-shoulder "
-    "knee-length floor-length strapless tailored worn faded ripped clean dirty wet dry fresh white-walled urban rural tropical "
-    "indoor outdoor public private main same other different various lush green beautiful stunning good great nice fine own only "
-    "whole entire left right upper lower front rear top bottom several many few more most certain particular slow fast quick steady "
-    "sudden careful slight visible blurred blurry out-of-focus lively vibrant dramatic warm-toned single double solid sleek "
-    "minimalistic luxurious lavish ornate elegant delicate gentle light heavy crisp blue-ish medium shoulder-length waist-length "
-    "chin-length ear-length close-cropped slicked-back tousled unkempt braided plaited tied parted bushy arched rosy "
-    "chiseled glowing sparkling twinkling shimmering gleaming blooming colorful stained wood brick stone marble concrete glass "
-    "steel paper plastic gold-rimmed thin-rimmed wire-rimmed round-framed black-rimmed thick-rimmed rimless reflective quaint "
-    "majestic distant nearby abandoned deserted vast bustling ready alone still upright able aware main first last final "
-    "second-hand antique victorian gothic medieval bohemian boho chic preppy sporty military nautical beaded embroidered sequined "
-    "sparkly hooded belted double-breasted single-breasted pleated ruffled layered cropped padded quilted fur furry fluffy "
-    "dusty sandy rocky grassy mossy leafy hazy murky shadowy smoky steamy gloomy airy breezy chilly frosty icy starry "
-    "stony earthy glittery silky satiny fuzzy chunky baggy slinky skimpy flowery golden-hour airy roomy leathery "
-    "weathered chapped calloused gloved gnarled veiny manicured inviting festive serene eerie mysterious "
-    "even uneven asleep awake visible sharp flat-brimmed wide-brimmed heavy-set straw electric acoustic grand hot")
+AGE = words("""
+    young old elderly middle-aged aged senior teenage adult youthful mature older younger little
+""")
+COLORS = words("""
+    red blue green yellow orange purple pink brown black white gray grey beige cream tan navy teal
+    turquoise maroon crimson scarlet burgundy golden gold silver bronze olive khaki ivory charcoal
+    lavender violet indigo magenta coral emerald amber blond blonde brunette auburn ginger hazel dark
+    light pale bright multicolored colorful colourful pastel rose mustard peach mint plum rust copper
+    platinum raven chestnut salt-and-pepper graying greying navy-blue sky-blue dark-blue light-blue
+    dark-brown dark-green
+""")
+LOOKS_ADJECTIVES = words("""
+    bald bearded clean-shaven freckled tattooed muscular slim slender tall short petite stocky athletic
+    lean skinny handsome beautiful pretty attractive elegant stylish blond blonde brunette red-haired
+    dark-haired long-haired short-haired curly-haired grey-haired gray-haired white-haired blue-eyed
+    brown-eyed green-eyed bespectacled mustached moustached asian african european caucasian hispanic
+    latino latina indian chinese japanese korean arab african-american black-haired rugged wrinkled
+    tanned well-dressed barefaced fair-skinned dark-skinned redheaded red-headed bareheaded pale
+    gray-bearded grey-bearded broad-shouldered sweaty shirtless unshaven disheveled dishevelled
+""")
+MOOD_ADJECTIVES = words("""
+    happy sad angry calm serene peaceful relaxed thoughtful pensive serious focused determined confident
+    joyful cheerful content contented surprised shocked worried anxious nervous tired exhausted bored
+    curious excited proud shy gentle warm friendly stern neutral solemn melancholic wistful amused
+    playful dreamy concentrated contemplative attentive composed expressionless smiling grinning
+    frowning somber sombre elated delighted gloomy grumpy annoyed frustrated puzzled confused skeptical
+    sceptical hopeful tense upset enthusiastic mischievous bright subtle slight faint soft broad wide
+    radiant intense stoic enigmatic engaged intent absorbed tranquil terrified scared frightened furious
+    tearful
+""")
+ADJECTIVES = (
+    AGE
+    | COLORS
+    | LOOKS_ADJECTIVES
+    | MOOD_ADJECTIVES
+    | STYLE_ADJECTIVES
+    | SOUND_SMELL_ADJECTIVES
+    | words("""
+    big small large huge tiny long short high low wide narrow thick thin deep shallow full empty open
+    closed clear cloudy sunny rainy snowy foggy misty windy stormy overcast hot cold warm cool soft hard
+    smooth rough shiny matte glossy round square flat straight curly wavy messy neat tidy loose tight
+    new old modern ancient rustic cozy cosy spacious crowded busy quiet dim dimly bright dark well-lit
+    sunlit moonlit candlelit backlit natural artificial wooden metal leather silk cotton wool woolen
+    denim linen velvet lace knit knitted woven striped plaid checkered floral polka-dot patterned plain
+    simple formal casual fancy traditional oversized fitted sleeveless long-sleeved short-sleeved v-neck
+    crew-neck turtleneck high-necked off-shoulder knee-length floor-length strapless tailored worn faded
+    ripped clean dirty wet dry fresh white-walled urban rural tropical indoor outdoor public private
+    main same other different various lush green beautiful stunning good great nice fine own only whole
+    entire left right upper lower front rear top bottom several many few more most certain particular
+    slow fast quick steady sudden careful slight visible blurred blurry out-of-focus lively vibrant
+    dramatic warm-toned single double solid sleek minimalistic luxurious lavish ornate elegant delicate
+    gentle light heavy crisp blue-ish medium shoulder-length waist-length chin-length ear-length
+    close-cropped slicked-back tousled unkempt braided plaited tied parted bushy arched rosy chiseled
+    glowing sparkling twinkling shimmering gleaming blooming colorful stained wood brick stone marble
+    concrete glass steel paper plastic gold-rimmed thin-rimmed wire-rimmed round-framed black-rimmed
+    thick-rimmed rimless reflective quaint majestic distant nearby abandoned deserted vast bustling
+    ready alone still upright able aware first last final second-hand antique victorian gothic medieval
+    bohemian boho chic preppy sporty military nautical beaded embroidered sequined sparkly hooded belted
+    double-breasted single-breasted pleated ruffled layered cropped padded quilted fur furry fluffy
+    dusty sandy rocky grassy mossy leafy hazy murky shadowy smoky steamy gloomy airy breezy chilly
+    frosty icy starry stony earthy glittery silky satiny fuzzy chunky baggy slinky skimpy flowery
+    golden-hour roomy leathery weathered chapped calloused gloved gnarled veiny manicured inviting
+    festive serene eerie mysterious even uneven asleep awake sharp flat-brimmed wide-brimmed heavy-set
+    straw electric acoustic grand
+""")
+)

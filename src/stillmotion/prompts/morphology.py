@@ -7,46 +7,164 @@ from functools import lru_cache
 from stillmotion.prompts import lexicon as lx
 
 _IRREGULAR_NOUNS = {
-    "men": "man", "women": "woman", "children": "child", "feet": "foot", "teeth": "tooth", "people": "people", "wives": "wife",
-    "knives": "knife", "lives": "life", "leaves": "leaf", "scarves": "scarf", "shelves": "shelf", "loaves": "loaf",
-    "kids": "kid", "eyes": "eye", "gentlemen": "gentleman", "policemen": "policeman", "bangs": "bangs", "clothes": "clothes",
-    "glasses": "glasses", "sunglasses": "sunglasses", "jeans": "jeans", "pants": "pants", "trousers": "trousers",
-    "shorts": "shorts", "hands": "hand", "others": "others", "stairs": "stairs", "woods": "woods", "shelf": "shelf",
-    "passers-by": "passersby", "lens": "lens", "canvas": "canvas", "bus": "bus", "gas": "gas", "mars": "mars",
+    "men": "man",
+    "women": "woman",
+    "children": "child",
+    "feet": "foot",
+    "teeth": "tooth",
+    "people": "people",
+    "wives": "wife",
+    "knives": "knife",
+    "lives": "life",
+    "leaves": "leaf",
+    "scarves": "scarf",
+    "shelves": "shelf",
+    "loaves": "loaf",
+    "kids": "kid",
+    "eyes": "eye",
+    "gentlemen": "gentleman",
+    "policemen": "policeman",
+    "bangs": "bangs",
+    "clothes": "clothes",
+    "glasses": "glasses",
+    "sunglasses": "sunglasses",
+    "jeans": "jeans",
+    "pants": "pants",
+    "trousers": "trousers",
+    "shorts": "shorts",
+    "hands": "hand",
+    "others": "others",
+    "stairs": "stairs",
+    "woods": "woods",
+    "shelf": "shelf",
+    "passers-by": "passersby",
+    "lens": "lens",
+    "canvas": "canvas",
+    "bus": "bus",
+    "gas": "gas",
+    "mars": "mars",
 }
 # past form, past participle; the third person is regular except for "be", "have", "do", "go"
 _IRREGULAR_VERBS = {
-    "be": "was been", "have": "had had", "do": "did done", "go": "went gone", "sit": "sat sat", "stand": "stood stood",
-    "lie": "lay lain", "take": "took taken", "give": "gave given", "hold": "held held", "wear": "wore worn", "run": "ran run",
-    "come": "came come", "see": "saw seen", "say": "said said", "tell": "told told", "speak": "spoke spoken", "sing": "sang sung",
-    "swim": "swam swum", "begin": "began begun", "drink": "drank drunk", "ring": "rang rung", "write": "wrote written",
-    "ride": "rode ridden", "drive": "drove driven", "rise": "rose risen", "fall": "fell fallen", "catch": "caught caught",
-    "throw": "threw thrown", "blow": "blew blown", "fly": "flew flown", "draw": "drew drawn", "grow": "grew grown",
-    "know": "knew known", "show": "showed shown", "break": "broke broken", "wake": "woke woken", "choose": "chose chosen",
-    "freeze": "froze frozen", "hide": "hid hidden", "bite": "bit bitten", "eat": "ate eaten", "shake": "shook shaken",
-    "make": "made made", "put": "put put", "set": "set set", "cut": "cut cut", "shut": "shut shut", "hit": "hit hit",
-    "let": "let let", "read": "read read", "spread": "spread spread", "light": "lit lit", "slide": "slid slid",
-    "leave": "left left", "feel": "felt felt", "keep": "kept kept", "sleep": "slept slept", "sweep": "swept swept",
-    "weep": "wept wept", "bend": "bent bent", "lean": "leaned leaned", "build": "built built", "find": "found found",
-    "wind": "wound wound", "buy": "bought bought", "bring": "brought brought", "think": "thought thought",
-    "teach": "taught taught", "fight": "fought fought", "hear": "heard heard", "swing": "swung swung", "hang": "hung hung",
-    "spin": "spun spun", "dig": "dug dug", "win": "won won", "meet": "met met", "feed": "fed fed", "lead": "led led",
-    "become": "became become", "kneel": "knelt knelt", "shine": "shone shone", "sell": "sold sold", "pay": "paid paid",
-    "lay": "laid laid", "strike": "struck struck", "tear": "tore torn", "weave": "wove woven", "get": "got gotten",
-    "forget": "forgot forgotten", "clothe": "clad clad", "understand": "understood understood", "sew": "sewed sewn",
-    "flee": "fled fled", "burst": "burst burst", "grind": "ground ground", "leap": "leapt leapt", "dream": "dreamt dreamt",
+    "be": "was been",
+    "have": "had had",
+    "do": "did done",
+    "go": "went gone",
+    "sit": "sat sat",
+    "stand": "stood stood",
+    "lie": "lay lain",
+    "take": "took taken",
+    "give": "gave given",
+    "hold": "held held",
+    "wear": "wore worn",
+    "run": "ran run",
+    "come": "came come",
+    "see": "saw seen",
+    "say": "said said",
+    "tell": "told told",
+    "speak": "spoke spoken",
+    "sing": "sang sung",
+    "swim": "swam swum",
+    "begin": "began begun",
+    "drink": "drank drunk",
+    "ring": "rang rung",
+    "write": "wrote written",
+    "ride": "rode ridden",
+    "drive": "drove driven",
+    "rise": "rose risen",
+    "fall": "fell fallen",
+    "catch": "caught caught",
+    "throw": "threw thrown",
+    "blow": "blew blown",
+    "fly": "flew flown",
+    "draw": "drew drawn",
+    "grow": "grew grown",
+    "know": "knew known",
+    "show": "showed shown",
+    "break": "broke broken",
+    "wake": "woke woken",
+    "choose": "chose chosen",
+    "freeze": "froze frozen",
+    "hide": "hid hidden",
+    "bite": "bit bitten",
+    "eat": "ate eaten",
+    "shake": "shook shaken",
+    "make": "made made",
+    "put": "put put",
+    "set": "set set",
+    "cut": "cut cut",
+    "shut": "shut shut",
+    "hit": "hit hit",
+    "let": "let let",
+    "read": "read read",
+    "spread": "spread spread",
+    "light": "lit lit",
+    "slide": "slid slid",
+    "leave": "left left",
+    "feel": "felt felt",
+    "keep": "kept kept",
+    "sleep": "slept slept",
+    "sweep": "swept swept",
+    "weep": "wept wept",
+    "bend": "bent bent",
+    "lean": "leaned leaned",
+    "build": "built built",
+    "find": "found found",
+    "wind": "wound wound",
+    "buy": "bought bought",
+    "bring": "brought brought",
+    "think": "thought thought",
+    "teach": "taught taught",
+    "fight": "fought fought",
+    "hear": "heard heard",
+    "swing": "swung swung",
+    "hang": "hung hung",
+    "spin": "spun spun",
+    "dig": "dug dug",
+    "win": "won won",
+    "meet": "met met",
+    "feed": "fed fed",
+    "lead": "led led",
+    "become": "became become",
+    "kneel": "knelt knelt",
+    "shine": "shone shone",
+    "sell": "sold sold",
+    "pay": "paid paid",
+    "lay": "laid laid",
+    "strike": "struck struck",
+    "tear": "tore torn",
+    "weave": "wove woven",
+    "get": "got gotten",
+    "forget": "forgot forgotten",
+    "clothe": "clad clad",
+    "understand": "understood understood",
+    "sew": "sewed sewn",
+    "flee": "fled fled",
+    "burst": "burst burst",
+    "grind": "ground ground",
+    "leap": "leapt leapt",
+    "dream": "dreamt dreamt",
 }
 _THIRD = {"be": "is", "have": "has", "do": "does", "go": "goes"}
-_NEVER_S = frozenset("this his its is was has does us as yes plus less unless perhaps across always sometimes besides towards thus "
-                     "dress glass grass class cross press pass boss miss kiss bus gas lens canvas lotus campus focus circus "
-                     "series species news various previous serious obvious famous nervous".split())
-_DOUBLING = frozenset("sit run stop clap nod hug jog tap pat rub skip hop spin swim cut put set shut hit let chop flip sip dip "
-                      "wrap zip grab drop step trip slip wag tug drag get begin grin bob bat dig win knit mop pet rip rap snap "
-                      "scrub shrug stir strum swap tip trim trot whip hum drum tan tag plan jab pin pop skim stab strut flap "
-                      "flop plug unplug unzip refer occur plop wag whiz quiz shop".split())
+_NEVER_S = lx.words("""
+    this his its is was has does us as yes plus less unless perhaps across always sometimes besides
+    towards thus dress glass grass class cross press pass boss miss kiss bus gas lens canvas lotus
+    campus focus circus series species news various previous serious obvious famous nervous
+""")
+_DOUBLING = lx.words("""
+    sit run stop clap nod hug jog tap pat rub skip hop spin swim cut put set shut hit let chop flip sip
+    dip wrap zip grab drop step trip slip wag tug drag get begin grin bob bat dig win knit mop pet rip
+    rap snap scrub shrug stir strum swap tip trim trot whip hum drum tan tag plan jab pin pop skim stab
+    strut flap flop plug unplug unzip refer occur plop whiz quiz shop
+""")
 
 
-_PLURAL_LEMMAS = frozenset(word for words in (lx.GARMENTS, lx.FACE_FEATURES, lx.PLACES, lx.CAMERA) for word in words if word.endswith("s"))
+_PLURAL_LEMMAS = frozenset(
+    word
+    for words in (lx.GARMENTS, lx.FACE_FEATURES, lx.PLACES, lx.CAMERA)
+    for word in words
+    if word.endswith("s")
+)
 
 
 @lru_cache(maxsize=8192)
@@ -60,7 +178,11 @@ def singular(noun: str) -> str:
     if word in _NEVER_S or not word.endswith("s") or word.endswith(("ss", "us", "is")) or len(word) < 4:
         return word
     if word.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y" if word not in ("hoodies", "selfies", "cookies", "movies", "smoothies", "beanies") else word[:-1]
+        return (
+            word[:-3] + "y"
+            if word not in ("hoodies", "selfies", "cookies", "movies", "smoothies", "beanies")
+            else word[:-1]
+        )
     if word.endswith(("sses", "shes", "ches", "xes", "zzes")):
         return word[:-2]
     return word[:-1]
@@ -113,16 +235,33 @@ def _all_forms() -> dict[str, frozenset[tuple[str, str]]]:
     forms: dict[str, set[tuple[str, str]]] = {}
     for verb in lx.VERBS | frozenset(_IRREGULAR_VERBS):
         past, participle = past_forms(verb)
-        for form, kind in ((verb, "base"), (third_person(verb), "s"), (gerund(verb), "ing"), (past, "past"),
-                           (participle, "part")):
+        for form, kind in (
+            (verb, "base"),
+            (third_person(verb), "s"),
+            (gerund(verb), "ing"),
+            (past, "past"),
+            (participle, "part"),
+        ):
             forms.setdefault(form, set()).add((verb, kind))
     return {form: frozenset(readings) for form, readings in forms.items()}
 
 
 _FORMS = _all_forms()
 # Where two verbs share a form, the first here wins ("lay": to lay or lain; "ground", "wound", "saw", "felt").
-_PREFERRED = {"lay": "lie", "found": "find", "left": "leave", "saw": "see", "fell": "fall", "lit": "light", "clad": "clothe",
-              "wound": "wind", "ground": "grind", "lying": "lie", "seated": "seat", "bound": "bind"}
+_PREFERRED = {
+    "lay": "lie",
+    "found": "find",
+    "left": "leave",
+    "saw": "see",
+    "fell": "fall",
+    "lit": "light",
+    "clad": "clothe",
+    "wound": "wind",
+    "ground": "grind",
+    "lying": "lie",
+    "seated": "seat",
+    "bound": "bind",
+}
 
 
 @lru_cache(maxsize=8192)

@@ -38,9 +38,13 @@ class OpenAIWriter:
         except ValueError:
             usable = False
         if not usable:
-            raise InputError(f"writer: {base_url!r} is no http address; write openai:http://localhost:8000/v1#MODEL")
+            raise InputError(
+                f"writer: {base_url!r} is no http address; write openai:http://localhost:8000/v1#MODEL"
+            )
         if parts.username or parts.password or parts.query:
-            raise InputError(f"writer: put no key into the address; set {KEY_VARIABLES[0]} in the environment")
+            raise InputError(
+                f"writer: put no key into the address; set {KEY_VARIABLES[0]} in the environment"
+            )
         self._address, self._model, self._timeout = address, model or None, timeout
 
     @property
@@ -53,8 +57,14 @@ class OpenAIWriter:
         return write_with(self._ask, brief)
 
     def _ask(self, messages: Messages) -> object:
-        body = {"model": self._chosen_model(), "messages": messages, "temperature": TEMPERATURE, "top_p": TOP_P,
-                "max_tokens": MAX_NEW_TOKENS, "stream": False}
+        body = {
+            "model": self._chosen_model(),
+            "messages": messages,
+            "temperature": TEMPERATURE,
+            "top_p": TOP_P,
+            "max_tokens": MAX_NEW_TOKENS,
+            "stream": False,
+        }
         answer = self._request("POST", "/chat/completions", body)
         try:
             return answer["choices"][0]["message"]["content"]
@@ -98,8 +108,10 @@ class OpenAIWriter:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         pieces: list[bytes] = []
         size = 0
-        with httpx.Client(timeout=self._timeout, follow_redirects=False) as client, \
-                client.stream(method, self._address + path, json=body, headers=headers) as response:
+        with (
+            httpx.Client(timeout=self._timeout, follow_redirects=False) as client,
+            client.stream(method, self._address + path, json=body, headers=headers) as response,
+        ):
             for piece in response.iter_bytes():
                 size += len(piece)
                 if time.monotonic() > deadline:

@@ -62,7 +62,9 @@ class Plan(BaseModel):
     def _in_order(cls, segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
         for before, after in zip(segments, segments[1:], strict=False):
             if after.start < before.end:
-                raise ValueError(f"segment {after.start:g}-{after.end:g} overlaps or precedes {before.start:g}-{before.end:g}")
+                raise ValueError(
+                    f"segment {after.start:g}-{after.end:g} overlaps or precedes {before.start:g}-{before.end:g}"
+                )
         return segments
 
     def to_json(self) -> str:
@@ -78,7 +80,9 @@ class Plan(BaseModel):
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"])
             message = first["msg"].removeprefix("Value error, ")
-            raise InputError(f"{name}: {where + ': ' if where else ''}{message}; correct it and try again") from None
+            raise InputError(
+                f"{name}: {where + ': ' if where else ''}{message}; correct it and try again"
+            ) from None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan as JSON; an older file is replaced in one step."""
@@ -89,7 +93,9 @@ class Plan(BaseModel):
             os.replace(temporary, target)
         except OSError as error:
             temporary.unlink(missing_ok=True)
-            raise InputError(f"{target}: cannot be written ({error.strerror}); choose another place") from None
+            raise InputError(
+                f"{target}: cannot be written ({error.strerror}); choose another place"
+            ) from None
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Plan:
@@ -98,7 +104,11 @@ class Plan(BaseModel):
             with open(path, "rb") as file:
                 data = file.read(_MAX_BYTES + 1)
         except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror}); give a plan saved by 'stillmotion plan --json'") from None
+            raise InputError(
+                f"{path}: cannot be read ({error.strerror}); give a plan saved by 'stillmotion plan --json'"
+            ) from None
         if len(data) > _MAX_BYTES:
-            raise InputError(f"{path}: larger than 1 MiB, so it is no plan; give one saved by 'stillmotion plan --json'")
+            raise InputError(
+                f"{path}: larger than 1 MiB, so it is no plan; give one saved by 'stillmotion plan --json'"
+            )
         return cls.from_json(data.removeprefix(b"\xef\xbb\xbf"), name=str(path))

@@ -19,10 +19,25 @@ from stillmotion.prompts.chunks import Cast, Sentence, find_cast, parse, subject
 from stillmotion.prompts.spatial import SpatialReader, render
 from stillmotion.prompts.tagging import is_known
 from stillmotion.prompts.temporal import Polisher, strip_frame
-from stillmotion.prompts.text import CLIP_CONTENT_TOKENS, check_prompt, estimate_clip_tokens, one_line, sentences
+from stillmotion.prompts.text import (
+    CLIP_CONTENT_TOKENS,
+    check_prompt,
+    estimate_clip_tokens,
+    one_line,
+    sentences,
+)
 from stillmotion.prompts.timeline import TimedText, Timeline, read_timeline
 
-__all__ = ["TimedText", "actions_of", "is_english", "looks_of", "segments_of", "spatial_of", "temporal_of", "untimed"]
+__all__ = [
+    "TimedText",
+    "actions_of",
+    "is_english",
+    "looks_of",
+    "segments_of",
+    "spatial_of",
+    "temporal_of",
+    "untimed",
+]
 
 
 def segments_of(prompt: str) -> tuple[TimedText, ...]:
@@ -45,7 +60,12 @@ def temporal_of(prompt: str, subject: str = "A person") -> str:
     return Polisher(subject, cast).polish(list(parsed))
 
 
-def spatial_of(prompt: str, subject: str = "A person", count_tokens: Callable[[str], int] | None = None, trigger: str = "") -> str:
+def spatial_of(
+    prompt: str,
+    subject: str = "A person",
+    count_tokens: Callable[[str], int] | None = None,
+    trigger: str = "",
+) -> str:
     """The spatial prompt: `trigger`, `subject`, then phrases for looks, clothing, place, light and objects, then "close-up".
 
     At most 75 tokens by `count_tokens` (without start and end tokens; a careful estimate when None): the least visible
@@ -56,7 +76,9 @@ def spatial_of(prompt: str, subject: str = "A person", count_tokens: Callable[[s
     if not is_english(text):
         return _foreign_spatial(text, subject, count, trigger)
     parsed, cast = _read(text, subject_gender(subject))
-    return render(subject, SpatialReader(cast, subject).read(list(parsed)), CLIP_CONTENT_TOKENS, count, trigger)
+    return render(
+        subject, SpatialReader(cast, subject).read(list(parsed)), CLIP_CONTENT_TOKENS, count, trigger
+    )
 
 
 def looks_of(prompt: str) -> tuple[str, ...]:
@@ -66,7 +88,9 @@ def looks_of(prompt: str) -> tuple[str, ...]:
         return ()
     parsed, cast = _read(text, "")
     phrases = SpatialReader(cast).read(list(parsed))
-    return tuple(dict.fromkeys(phrase.head for phrase in phrases if phrase.kind in ("garment", "face", "place")))
+    return tuple(
+        dict.fromkeys(phrase.head for phrase in phrases if phrase.kind in ("garment", "face", "place"))
+    )
 
 
 def actions_of(prompt: str) -> tuple[str, ...]:
@@ -75,9 +99,19 @@ def actions_of(prompt: str) -> tuple[str, ...]:
     if not is_english(text):
         return ()
     parsed, _ = _read(text, "")
-    still = lx.WEAR | lx.HAVE | lx.SEEM | lx.CHANGE | frozenset(("be", "do", "make", "let", "see", "wear", "dress"))
-    return tuple(token.lemma for sentence in parsed for token in sentence.tokens
-                 if token.tag == "VERB" and token.lemma not in still and token.lemma not in lx.SOUND_VERBS)
+    still = (
+        lx.WEAR
+        | lx.HAVE
+        | lx.SEEM
+        | lx.CHANGE
+        | frozenset(("be", "do", "make", "let", "see", "wear", "dress"))
+    )
+    return tuple(
+        token.lemma
+        for sentence in parsed
+        for token in sentence.tokens
+        if token.tag == "VERB" and token.lemma not in still and token.lemma not in lx.SOUND_VERBS
+    )
 
 
 def untimed(prompt: str) -> str:
@@ -120,7 +154,11 @@ def _foreign_temporal(text: str, subject: str) -> str:
 
 def _foreign_spatial(text: str, subject: str, count: Callable[[str], int], trigger: str) -> str:
     """Another language: the text's own clauses as phrases, the last ones dropped until it fits."""
-    phrases = [piece.strip(" .") for piece in re.split("[,.;!?\u3001\u3002\uff0c\uff1b\uff01\uff1f\u061b\u060c]+", text) if piece.strip(" .")]
+    phrases = [
+        piece.strip(" .")
+        for piece in re.split("[,.;!?\u3001\u3002\uff0c\uff1b\uff01\uff1f\u061b\u060c]+", text)
+        if piece.strip(" .")
+    ]
     while True:
         spatial = trigger + ", ".join([subject, *phrases, "close-up"])
         if count(spatial) <= CLIP_CONTENT_TOKENS or not phrases:

@@ -17,31 +17,85 @@ from stillmotion.prompts.tagging import Token, noun_class
 
 # (order in the prompt, visibility: what is least visible is dropped first)
 KINDS = {
-    "looks": (0, 85), "face": (1, 95), "expression": (2, 70), "garment": (3, 90), "accessory": (3, 80), "held": (4, 65),
-    "pose": (5, 50), "object": (6, 40), "place": (7, 75), "corner": (8, 45), "light": (9, 60), "style": (10, 30),
+    "looks": (0, 85),
+    "face": (1, 95),
+    "expression": (2, 70),
+    "garment": (3, 90),
+    "accessory": (3, 80),
+    "held": (4, 65),
+    "pose": (5, 50),
+    "object": (6, 40),
+    "place": (7, 75),
+    "corner": (8, 45),
+    "light": (9, 60),
+    "style": (10, 30),
 }
-_ACCESSORIES = frozenset("earring necklace pendant bracelet watch wristwatch ring brooch badge belt earphone earbud pin cufflink anklet "
-                         "lanyard sleeve collar backpack handbag purse rucksack satchel bow ribbon hairpin jewelry jewellery accessory".split())
-_SELF_TELLING = frozenset("beard moustache mustache goatee stubble freckle tattoo braid ponytail bun pigtail dreadlock makeup make-up scar "
-                          "wrinkle dimple bang bangs mohawk afro lipstick cornrow topknot curl sideburn complexion".split())
-_BARE_PLACES = frozenset("background backdrop setting environment scene surroundings interior space area corner spot place location "
-                         "ground floor scenery landscape set track sky horizon wall deck court chair seat bed ring path trail "
-                         "building home stand".split())
-_KEPT_PREPOSITIONS = frozenset(("near", "beside", "against", "by", "under", "beneath", "behind", "next to", "in front of", "on top of",
-                                "at the edge of", "on the edge of", "in the middle of", "below", "opposite", "alongside"))
-_STATIC_BODY = frozenset("crossed folded clasped raised closed outstretched interlaced tilted open bowed spread tied".split())
-_EMPTY_MODIFIERS = frozenset("own left right other same both various different certain particular first last few more most several many "
-                             "only very main final next such whole entire able upper lower further additional single visible "
-                             "overall specific two male female".split())
-_HANDLES = frozenset("adjust touch remove tip fix straighten unbutton tuck smooth zip unzip button doff loosen tighten check take lift "
-                     "fasten buckle unbuckle".split())  # done to what one wears
-_POSITIVE_OF_ABSENCE = {"beard": "clean-shaven", "moustache": "clean-shaven", "mustache": "clean-shaven", "stubble": "clean-shaven",
-                        "hair": "bald", "hat": "bareheaded", "cap": "bareheaded"}
-_TIMES = frozenset("night dusk dawn sunset sunrise evening morning afternoon noon midnight twilight autumn winter summer".split())
+_ACCESSORIES = lx.words("""
+    earring necklace pendant bracelet watch wristwatch ring brooch badge belt earphone earbud pin
+    cufflink anklet lanyard sleeve collar backpack handbag purse rucksack satchel bow ribbon hairpin
+    jewelry jewellery accessory
+""")
+_SELF_TELLING = lx.words("""
+    beard moustache mustache goatee stubble freckle tattoo braid ponytail bun pigtail dreadlock makeup
+    make-up scar wrinkle dimple bang bangs mohawk afro lipstick cornrow topknot curl sideburn complexion
+""")
+_BARE_PLACES = lx.words("""
+    background backdrop setting environment scene surroundings interior space area corner spot place
+    location ground floor scenery landscape set track sky horizon wall deck court chair seat bed ring
+    path trail building home stand
+""")
+_KEPT_PREPOSITIONS = frozenset(
+    (
+        "near",
+        "beside",
+        "against",
+        "by",
+        "under",
+        "beneath",
+        "behind",
+        "next to",
+        "in front of",
+        "on top of",
+        "at the edge of",
+        "on the edge of",
+        "in the middle of",
+        "below",
+        "opposite",
+        "alongside",
+    )
+)
+_STATIC_BODY = lx.words("""
+    crossed folded clasped raised closed outstretched interlaced tilted open bowed spread tied
+""")
+_EMPTY_MODIFIERS = lx.words("""
+    own left right other same both various different certain particular first last few more most several
+    many only very main final next such whole entire able upper lower further additional single visible
+    overall specific two male female
+""")
+_HANDLES = lx.words("""
+    adjust touch remove tip fix straighten unbutton tuck smooth zip unzip button doff loosen tighten
+    check take lift fasten buckle unbuckle
+""")  # done to what one wears
+_POSITIVE_OF_ABSENCE = {
+    "beard": "clean-shaven",
+    "moustache": "clean-shaven",
+    "mustache": "clean-shaven",
+    "stubble": "clean-shaven",
+    "hair": "bald",
+    "hat": "bareheaded",
+    "cap": "bareheaded",
+}
+_TIMES = lx.words("""
+    night dusk dawn sunset sunrise evening morning afternoon noon midnight twilight autumn winter summer
+""")
 
 
-_SMILE_ADJECTIVES = frozenset("bright subtle slight faint soft broad wide radiant intense".split())  # of a smile, not of a person
-_DECADES = frozenset("twenty thirty forty fifty sixty seventy eighty mid-twenty mid-thirty mid-forty mid-fifty teens".split())
+_SMILE_ADJECTIVES = lx.words("""
+    bright subtle slight faint soft broad wide radiant intense
+""")  # of a smile, not of a person
+_DECADES = lx.words("""
+    twenty thirty forty fifty sixty seventy eighty mid-twenty mid-thirty mid-forty mid-fifty teens
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +109,16 @@ class Phrase:
     @property
     def words(self) -> frozenset[str]:
         """The content words in lower case."""
-        return frozenset(self.text.lower().replace(",", " ").split()) - {"a", "an", "the", "and", "of", "his", "her", "their"}
+        return frozenset(self.text.lower().replace(",", " ").split()) - {
+            "a",
+            "an",
+            "the",
+            "and",
+            "of",
+            "his",
+            "her",
+            "their",
+        }
 
 
 @dataclass(slots=True)
@@ -112,7 +175,7 @@ class SpatialReader:
             if chunk.low == "without":
                 context.negated = True
         elif kind == "NEG":
-            if index and chunks[index - 1].kind == "AUX" or chunk.low != "no":
+            if (index and chunks[index - 1].kind == "AUX") or chunk.low != "no":
                 context.clause_negated = True
             else:
                 context.negated = True
@@ -138,7 +201,9 @@ class SpatialReader:
         context.candidate, context.verb_seen, context.clause_negated = None, False, False
         context.negated = context.negated_list = False
         context.verb = context.lemma = context.preposition = context.posture = ""
-        context.owner = context.subject = "main" if chunk.low in (".", ";", ":", "!", "?") or chunk.kind == "SUB" else context.subject
+        context.owner = context.subject = (
+            "main" if chunk.low in (".", ";", ":", "!", "?") or chunk.kind == "SUB" else context.subject
+        )
         if chunk.low in ("then", "before", "after", "until", "when", "once"):
             context.future = chunk.low in ("before", "until", "then")
 
@@ -153,13 +218,17 @@ class SpatialReader:
             context.subject = subject.role or ("thing" if subject.noun != "person" else "other")
             context.owner = "main" if context.subject == "thing" else context.subject
             context.clause_negated = False
-        elif token.form in ("ing", "part") and index and chunks[index - 1].low == ",":
-            context.owner = context.subject if context.subject != "thing" else "main"
-        elif finite and context.candidate is None and index and chunks[index - 1].kind in ("PUNCT", "CONJ"):
+        elif (token.form in ("ing", "part") and index and chunks[index - 1].low == ",") or (
+            finite and context.candidate is None and index and chunks[index - 1].kind in ("PUNCT", "CONJ")
+        ):
             context.owner = context.subject if context.subject != "thing" else "main"
         context.verb_seen = True
         if chunk.kind == "AUX":
-            context.verb = "be" if token.low in lx.BE_FORMS else ("have" if token.low in ("has", "have", "had") else "aux")
+            context.verb = (
+                "be"
+                if token.low in lx.BE_FORMS
+                else ("have" if token.low in ("has", "have", "had") else "aux")
+            )
             context.lemma = "be" if context.verb == "be" else "have"
             context.preposition, context.direct = "", False
             context.negated_list = False
@@ -179,28 +248,49 @@ class SpatialReader:
     def _category(self, chunks: list[Chunk], index: int, token: Token) -> str:
         lemma = token.lemma
         particle = chunks[index + 1].low if index + 1 < len(chunks) else ""
-        if lemma == "put" or (lemma in ("slip", "pull", "throw", "try") and particle in ("on", "over")) or (
-                lemma == "don" and token.form != "part"):
+        if (
+            lemma == "put"
+            or (lemma in ("slip", "pull", "throw", "try") and particle in ("on", "over"))
+            or (lemma == "don" and token.form != "part")
+        ):
             return "put_on"
         if lemma == "take" and particle == "off":
             return "take_off"
-        for name, table in (("wear", lx.WEAR), ("sense", lx.SENSE_VERBS), ("speech", lx.SPEECH), ("hold", lx.HOLD),
-                            ("posture", lx.POSTURE), ("have", lx.HAVE), ("seem", lx.SEEM)):
+        for name, table in (
+            ("wear", lx.WEAR),
+            ("sense", lx.SENSE_VERBS),
+            ("speech", lx.SPEECH),
+            ("hold", lx.HOLD),
+            ("posture", lx.POSTURE),
+            ("have", lx.HAVE),
+            ("seem", lx.SEEM),
+        ):
             if lemma in table:
                 return name
         return "action"
 
-    def _visible_state(self, chunks: list[Chunk], index: int, token: Token, previous: str, context: _Context) -> None:
+    def _visible_state(
+        self, chunks: list[Chunk], index: int, token: Token, previous: str, context: _Context
+    ) -> None:
         """Smiling and sitting, when they are how the video begins."""
         particle = chunks[index + 1].low if index + 1 < len(chunks) else ""
         becoming = previous in ("start", "begin", "stop", "finish", "burst") or context.future
         if token.lemma in lx.EXPRESS:
             if token.form == "ing" and not becoming and not self.acted:
                 self._add(token.low, "expression", token.lemma)
-        elif context.verb == "posture" and not becoming and not self.acted and particle not in ("up", "down", "back", "forward", "over"):
+        elif (
+            context.verb == "posture"
+            and not becoming
+            and not self.acted
+            and particle not in ("up", "down", "back", "forward", "over")
+        ):
             if context.subject_chunk is None or context.subject == "main":
                 context.posture = "seated" if token.lemma == "seat" else gerund(token.lemma)
-        elif context.verb == "action" and (token.form in ("s", "past", "base")) and token.lemma not in lx.SCENE_VERBS:
+        elif (
+            context.verb == "action"
+            and (token.form in ("s", "past", "base"))
+            and token.lemma not in lx.SCENE_VERBS
+        ):
             self.acted = True
 
     # --- noun phrases -----------------------------------------------------------------------------------------------
@@ -211,17 +301,30 @@ class SpatialReader:
         elif chunk.tokens[0].tag == "GEN" and context.owner == "other":
             chunk.role = "other"
         people = ("person", "name")
-        if not context.direct and not context.verb_seen and (
-                context.candidate is None or chunk.tokens[0].tag == "GEN" or (chunk.noun in people and context.candidate.noun not in people)):
+        if (
+            not context.direct
+            and not context.verb_seen
+            and (
+                context.candidate is None
+                or chunk.tokens[0].tag == "GEN"
+                or (chunk.noun in people and context.candidate.noun not in people)
+            )
+        ):
             context.candidate = chunk
         negated = context.negated or context.negated_list
         if context.negated:
             context.negated, context.negated_list = False, True
         if negated or (context.clause_negated and context.verb in ("wear", "have", "hold", "be")):
-            if chunk.noun in ("face", "garment") and context.owner == "main" and chunk.head in _POSITIVE_OF_ABSENCE:
+            if (
+                chunk.noun in ("face", "garment")
+                and context.owner == "main"
+                and chunk.head in _POSITIVE_OF_ABSENCE
+            ):
                 self._add(_POSITIVE_OF_ABSENCE[chunk.head], "looks", chunk.head)
             return
-        handler: Callable[[list[Chunk], int, Chunk, _Context], None] = getattr(self, f"_np_{chunk.noun}", self._np_nothing)
+        handler: Callable[[list[Chunk], int, Chunk, _Context], None] = getattr(
+            self, f"_np_{chunk.noun}", self._np_nothing
+        )
         handler(chunks, index, chunk, context)
 
     def _np_nothing(self, chunks: list[Chunk], index: int, chunk: Chunk, context: _Context) -> None:
@@ -233,7 +336,11 @@ class SpatialReader:
         context.owner = chunk.role
         if chunk.role != "main":
             return
-        looks = [token.low for token in chunk.modifiers if token.low not in _EMPTY_MODIFIERS and token.tag in ("ADJ", "NAME", "NOUN")]
+        looks = [
+            token.low
+            for token in chunk.modifiers
+            if token.low not in _EMPTY_MODIFIERS and token.tag in ("ADJ", "NAME", "NOUN")
+        ]
         if any(token.tag == "ADJ" for token in chunk.modifiers) or looks:
             for token in chunk.modifiers:
                 word = token.text if token.tag == "NAME" else token.low
@@ -255,26 +362,58 @@ class SpatialReader:
             return
         elif low in lx.MOOD_ADJECTIVES and low not in lx.LOOKS_ADJECTIVES:
             self._add(f"{low} expression", "expression", "expression")
-        elif low in lx.SOUND_SMELL_ADJECTIVES or (low.endswith("ing") and low not in ("charming", "stunning", "aging")):
+        elif low in lx.SOUND_SMELL_ADJECTIVES or (
+            low.endswith("ing") and low not in ("charming", "stunning", "aging")
+        ):
             return
         elif low not in ("main", "stunning", "visible", "first"):
             self._add(word, "looks", low)
 
     def _np_garment(self, chunks: list[Chunk], index: int, chunk: Chunk, context: _Context) -> None:
-        if context.owner != "main" or context.verb in ("put_on", "speech") or (context.verb == "sense" and chunk.determiner not in lx.POSSESSIVES):
+        if (
+            context.owner != "main"
+            or context.verb in ("put_on", "speech")
+            or (context.verb == "sense" and chunk.determiner not in lx.POSSESSIVES)
+        ):
             return
-        worn = (context.verb == "wear" or context.preposition in ("in", "with", "over", "under", "including", "featuring", "around")
-                or context.verb in ("have", "be") or (chunk.determiner in lx.POSSESSIVES and (
-                    chunk.head not in lx.ONLY_IF_WORN or context.lemma in _HANDLES)))
+        worn = (
+            context.verb == "wear"
+            or context.preposition in ("in", "with", "over", "under", "including", "featuring", "around")
+            or context.verb in ("have", "be")
+            or (
+                chunk.determiner in lx.POSSESSIVES
+                and (chunk.head not in lx.ONLY_IF_WORN or context.lemma in _HANDLES)
+            )
+        )
         if chunk.head in lx.ONLY_IF_WORN and not worn:
             self._np_object(chunks, index, chunk, context)
             return
-        if chunk.head in ("clothes", "clothing", "attire", "outfit", "accessory", "garment", "collar", "sleeve", "hood", "ensemble") \
-                and not self._described(chunk):
+        if chunk.head in (
+            "clothes",
+            "clothing",
+            "attire",
+            "outfit",
+            "accessory",
+            "garment",
+            "collar",
+            "sleeve",
+            "hood",
+            "ensemble",
+        ) and not self._described(chunk):
             return
-        if chunk.head in ("collar", "sleeve") and context.verb not in ("wear", "be", "have") and context.preposition not in ("with", "featuring"):
+        if (
+            chunk.head in ("collar", "sleeve")
+            and context.verb not in ("wear", "be", "have")
+            and context.preposition not in ("with", "featuring")
+        ):
             return
-        if not worn and context.verb == "action" and self.acted and chunk.determiner in ("a", "an") and context.lemma not in _HANDLES:
+        if (
+            not worn
+            and context.verb == "action"
+            and self.acted
+            and chunk.determiner in ("a", "an")
+            and context.lemma not in _HANDLES
+        ):
             self._add(_phrase_text(chunk), "object", chunk.head)
             return
         text = _phrase_text(chunk, article=True)
@@ -284,20 +423,44 @@ class SpatialReader:
         if context.owner != "main" or context.verb in ("put_on", "sense"):
             return
         after = chunks[index + 1] if index + 1 < len(chunks) else None
-        if context.preposition == "with" and after is not None and after.low in _STATIC_BODY and not self._described(chunk):
+        if (
+            context.preposition == "with"
+            and after is not None
+            and after.low in _STATIC_BODY
+            and not self._described(chunk)
+        ):
             self._add(f"{chunk.head}s {after.low}", "pose", chunk.head)
         elif chunk.head in _SELF_TELLING or self._described(chunk):
             self._add(_phrase_text(chunk), "face", chunk.head)
-        elif after is not None and (after.kind == "VERB" and after.tokens[0].form == "part" or after.kind == "AP") and chunk.head == "hair":
-            tail = chunks[index + 2:index + 4]
-            extra = " ".join(piece.low for piece in tail) if len(tail) == 2 and tail[0].low in ("in", "into", "back") else ""
+        elif (
+            after is not None
+            and ((after.kind == "VERB" and after.tokens[0].form == "part") or after.kind == "AP")
+            and chunk.head == "hair"
+        ):
+            tail = chunks[index + 2 : index + 4]
+            extra = (
+                " ".join(piece.low for piece in tail)
+                if len(tail) == 2 and tail[0].low in ("in", "into", "back")
+                else ""
+            )
             self._add(f"hair {after.low} {extra}".strip(), "face", "hair")
 
     def _np_expression(self, chunks: list[Chunk], index: int, chunk: Chunk, context: _Context) -> None:
-        if context.owner != "main" or context.verb in ("speech", "put_on") or context.preposition in ("into", "to", "from", "for"):
+        if (
+            context.owner != "main"
+            or context.verb in ("speech", "put_on")
+            or context.preposition in ("into", "to", "from", "for")
+        ):
             return
-        state = context.verb in ("wear", "have", "be", "hold", "seem", "") or context.preposition in ("with", "in")
-        if state and not context.future and (self._described(chunk) or chunk.head in ("smile", "grin", "frown", "smirk", "scowl", "pout")):
+        state = context.verb in ("wear", "have", "be", "hold", "seem", "") or context.preposition in (
+            "with",
+            "in",
+        )
+        if (
+            state
+            and not context.future
+            and (self._described(chunk) or chunk.head in ("smile", "grin", "frown", "smirk", "scowl", "pout"))
+        ):
             self._add(_phrase_text(chunk), "expression", chunk.head)
 
     def _np_material(self, chunks: list[Chunk], index: int, chunk: Chunk, context: _Context) -> None:
@@ -311,17 +474,33 @@ class SpatialReader:
                 self.phrases[-1] = Phrase(text, last.kind, last.head)
 
     def _np_body(self, chunks: list[Chunk], index: int, chunk: Chunk, context: _Context) -> None:
-        if chunk.head == "head" and context.owner == "main" and any(t.low in ("shaved", "bald", "shaven") for t in chunk.modifiers):
+        if (
+            chunk.head == "head"
+            and context.owner == "main"
+            and any(t.low in ("shaved", "bald", "shaven") for t in chunk.modifiers)
+        ):
             self._add(_phrase_text(chunk), "face", "head")
             return
         after = chunks[index + 1] if index + 1 < len(chunks) else None
-        if context.owner == "main" and context.preposition == "with" and after is not None and after.low in _STATIC_BODY and not self.acted:
+        if (
+            context.owner == "main"
+            and context.preposition == "with"
+            and after is not None
+            and after.low in _STATIC_BODY
+            and not self.acted
+        ):
             self._add(f"{chunk.tokens[-1].low} {after.low}", "pose", chunk.head)
 
     def _np_place(self, chunks: list[Chunk], index: int, chunk: Chunk, context: _Context) -> None:
-        if context.negated or (context.verb == "sense" and context.preposition not in ("in", "at", "on", "inside", "near", "by")):
+        if context.negated or (
+            context.verb == "sense" and context.preposition not in ("in", "at", "on", "inside", "near", "by")
+        ):
             return
-        if context.verb == "speech" and not context.preposition or context.preposition in ("about", "like", "of"):
+        if (context.verb == "speech" and not context.preposition) or context.preposition in (
+            "about",
+            "like",
+            "of",
+        ):
             return
         described = self._described(chunk)
         if chunk.head in _BARE_PLACES and not described and not context.posture:
@@ -349,7 +528,11 @@ class SpatialReader:
 
     def _np_abstract(self, chunks: list[Chunk], index: int, chunk: Chunk, context: _Context) -> None:
         """ "in her thirties" is an age that shows."""
-        if (chunk.head in _DECADES or chunk.head[0].isdigit() and chunk.low.endswith("0s")) and context.preposition == "in" and context.owner == "main":
+        if (
+            (chunk.head in _DECADES or (chunk.head[0].isdigit() and chunk.low.endswith("0s")))
+            and context.preposition == "in"
+            and context.owner == "main"
+        ):
             words = " ".join(token.low for token in chunk.tokens if token.tag not in ("POSS", "DET"))
             self._add(f"in {possessive(self.subject)} {words}", "looks", chunk.head)
         else:
@@ -357,7 +540,10 @@ class SpatialReader:
 
     def _np_style(self, chunks: list[Chunk], index: int, chunk: Chunk, context: _Context) -> None:
         described = [token.low for token in chunk.modifiers if token.low not in _EMPTY_MODIFIERS]
-        if chunk.head == "bokeh" or (described and chunk.head not in ("portrait", "photo", "photograph", "painting", "film", "contrast")):
+        if chunk.head == "bokeh" or (
+            described
+            and chunk.head not in ("portrait", "photo", "photograph", "painting", "film", "contrast")
+        ):
             self._add(_phrase_text(chunk), "style", chunk.head)
         elif chunk.head in ("painting", "film", "photograph") and context.verb == "action":
             self._np_object(chunks, index, chunk, context)
@@ -365,7 +551,11 @@ class SpatialReader:
             self._np_nothing(chunks, index, chunk, context)
 
     def _np_object(self, chunks: list[Chunk], index: int, chunk: Chunk, context: _Context) -> None:
-        if context.owner == "other" or context.verb in ("speech", "sense") or context.preposition in ("about", "like", "as", "for"):
+        if (
+            context.owner == "other"
+            or context.verb in ("speech", "sense")
+            or context.preposition in ("about", "like", "as", "for")
+        ):
             return
         if context.lemma in ("smell", "taste", "reek") and context.preposition in ("of", "like"):
             return
@@ -376,9 +566,18 @@ class SpatialReader:
         if context.verb == "wear" and not context.preposition:
             self._add(_phrase_text(chunk, article=True), "garment", chunk.head)
             return
-        held = context.verb == "hold" and context.owner == "main" and not context.preposition and not context.future
+        held = (
+            context.verb == "hold"
+            and context.owner == "main"
+            and not context.preposition
+            and not context.future
+        )
         if context.posture and context.direct:
-            self._add(f"{context.posture} {context.preposition} {_phrase_text(chunk, article=True)}", "pose", chunk.head)
+            self._add(
+                f"{context.posture} {context.preposition} {_phrase_text(chunk, article=True)}",
+                "pose",
+                chunk.head,
+            )
             context.posture = ""
             return
         self._add(_phrase_text(chunk, article=held), "held" if held else "object", chunk.head)
@@ -403,19 +602,34 @@ class SpatialReader:
             self._predicate(chunk, subject)
         elif context.owner == "main" and not context.direct:
             for token in words:
-                if token.low in lx.LOOKS_ADJECTIVES | lx.AGE | lx.MOOD_ADJECTIVES and token.low not in (
-                        "engaged", "absorbed", "intent", "focused") and not self.acted:
+                if (
+                    token.low in lx.LOOKS_ADJECTIVES | lx.AGE | lx.MOOD_ADJECTIVES
+                    and token.low not in ("engaged", "absorbed", "intent", "focused")
+                    and not self.acted
+                ):
                     self._look(token.low, token.low)
 
     def _predicate(self, chunk: Chunk, subject: Chunk) -> None:
         """ "Her hair is long and curly" -> "long and curly hair"."""
-        kinds = {"face": "face", "garment": "garment", "place": "place", "light": "light", "expression": "expression",
-                 "object": "object"}
+        kinds = {
+            "face": "face",
+            "garment": "garment",
+            "place": "place",
+            "light": "light",
+            "expression": "expression",
+            "object": "object",
+        }
         if subject.noun not in kinds:
             return
-        words = " ".join(token.low for token in chunk.tokens if token.low not in ("very", "quite", "rather", "also"))
+        words = " ".join(
+            token.low for token in chunk.tokens if token.low not in ("very", "quite", "rather", "also")
+        )
         noun = _phrase_text(subject)
-        self.phrases = [phrase for phrase in self.phrases if phrase.text not in (noun, _phrase_text(subject, article=True))]
+        self.phrases = [
+            phrase
+            for phrase in self.phrases
+            if phrase.text not in (noun, _phrase_text(subject, article=True))
+        ]
         kind = kinds[subject.noun]
         if kind == "place" and any(phrase.kind == "place" for phrase in self.phrases):
             kind = "corner"
@@ -426,7 +640,10 @@ class SpatialReader:
         """Whether a modifier says something that can be seen."""
         if chunk.inner is not None and chunk.inner.noun in ("object", "light", "place", "garment", "face"):
             return True
-        return any(token.tag in ("ADJ", "NOUN", "NAME") and token.low not in _EMPTY_MODIFIERS for token in chunk.modifiers)
+        return any(
+            token.tag in ("ADJ", "NOUN", "NAME") and token.low not in _EMPTY_MODIFIERS
+            for token in chunk.modifiers
+        )
 
     def _add(self, text: str, kind: str, head: str) -> None:
         """Add a phrase unless an earlier one says as much; a fuller phrase replaces a poorer one."""
@@ -447,7 +664,11 @@ def _phrase_text(chunk: Chunk, article: bool = False) -> str:
     """A noun phrase's own words without determiners, sounds and smells; "a red scarf" with `article`."""
     words: list[str] = []
     for token in chunk.tokens:
-        if token.tag in ("DET", "POSS", "GEN") or token.low in _EMPTY_MODIFIERS or token.low in lx.SOUND_SMELL_ADJECTIVES:
+        if (
+            token.tag in ("DET", "POSS", "GEN")
+            or token.low in _EMPTY_MODIFIERS
+            or token.low in lx.SOUND_SMELL_ADJECTIVES
+        ):
             if token.tag == "GEN" and words:
                 words[-1] += "'s"
             continue
@@ -455,13 +676,21 @@ def _phrase_text(chunk: Chunk, article: bool = False) -> str:
     while words and words[0] in (",", "and", "or", "&"):
         words.pop(0)
     text = " ".join(words).replace(" ,", ",")
-    if article and chunk.determiner not in ("", "some", "both", "these", "those") and not chunk.plural and text \
-            and singular(chunk.head) not in ("glasses", "jeans", "pants", "clothes", "clothing", "attire", "jewelry", "denim", "makeup"):
+    if (
+        article
+        and chunk.determiner not in ("", "some", "both", "these", "those")
+        and not chunk.plural
+        and text
+        and singular(chunk.head)
+        not in ("glasses", "jeans", "pants", "clothes", "clothing", "attire", "jewelry", "denim", "makeup")
+    ):
         text = ("an " if text[0] in "aeiou" else "a ") + text
     return text
 
 
-def render(subject: str, phrases: list[Phrase], limit: int, count: Callable[[str], int], trigger: str = "") -> str:
+def render(
+    subject: str, phrases: list[Phrase], limit: int, count: Callable[[str], int], trigger: str = ""
+) -> str:
     """The spatial prompt: at most `limit` tokens by `count`, the least visible phrases dropped first.
 
     Order: trigger words, subject, looks, face, expression, clothing, what is held, pose, objects, place, light, style, "close-up".

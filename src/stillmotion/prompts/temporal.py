@@ -15,37 +15,89 @@ from stillmotion.prompts.chunks import Cast, Chunk, Sentence, gender_of, own_nou
 from stillmotion.prompts.morphology import third_person, verb_readings
 from stillmotion.prompts.tagging import Token
 
-_SHOWS = (r"(?:features?|shows?|depicts?|captures?|presents?|portrays?|displays?|showcases?|highlights?|follows?|introduces?|"
-          r"(?:begins?|opens?|starts?)\s+(?:with|on)|(?:focus(?:es)?|cent(?:er|re)s?)\s+(?:on|around)|is\s+(?:of|about)|featuring|showing|"
-          r"depicting|capturing|presenting|portraying)")
-_MEDIUM = (r"(?:(?:video|clip|footage|scene|image|film|shot|sequence|animation|frame|camera|recording|movie|picture|photo|photograph|"
-           r"portrait|close-?\s?up|vlog)s?)")
-_FRAMES = tuple(re.compile(pattern, re.IGNORECASE) for pattern in (
-    r"^(?:please\s+)?(?:generate|create|make|produce|render|animate|show|film|give me|imagine|i want|i would like|i'd like)\s+(?:me\s+)?"
-    rf"(?:a|an|the)?\s*(?:[\w-]+\s+){{0,4}}?{_MEDIUM}\s+(?:of|where|in which|that\s+shows|with|showing|featuring|depicting)\s+",
-    rf"^(?:in|throughout)\s+(?:this|the)\s+(?:[\w-]+\s+){{0,2}}?{_MEDIUM}\s*,\s*(?:we\s+(?:can\s+)?see\s+|there\s+(?:is|are)\s+)?",
-    rf"^(?:this|the|it)\s+(?:is\s+)?(?:a|an)?\s*(?:[\w-]+\s+){{0,4}}?{_MEDIUM}\s+(?:that\s+|which\s+)?{_SHOWS}\s+",
-    rf"^(?:this|it)\s+is\s+(?:a|an|the)\s+(?:[\w-]+\s+){{0,4}}?{_MEDIUM}\s+(?:of|with)\s+",
-    rf"^(?:a|an|the)\s+(?:[\w,-]+\s+){{0,5}}?{_MEDIUM}\s+(?:of|that\s+shows|in which|where|{_SHOWS})\s+",
-    rf"^(?:[\w-]+\s+){{0,3}}?{_MEDIUM}\s+(?:of|featuring|showing|where|in which)\s+",
-    rf"^(?:in|at|during|over)\s+the\s+(?:opening|beginning|start|first|initial)\s*(?:few\s+)?(?:seconds|moments|frames|part|half)?\s*of\s+"
-    rf"(?:this|the)\s+(?:[\w-]+\s+){{0,2}}?{_MEDIUM}\s*,\s*",
-    r"^(?:we|you|viewers?|the viewers?|the audience)\s+(?:can\s+)?see\s+",
-    r"^there\s+(?:is|are|'s)\s+",
-))
-_IS_CAMERA_MOTION = re.compile(r"^the camera\s+.*?\b(?:follow|focus|cent)\w*\s+(?:(?:on|around)\s+)?(?:her|him|them|it|the|his|their)\b",
-                               re.IGNORECASE)
+_SHOWS = (
+    r"(?:features?|shows?|depicts?|captures?|presents?|portrays?|displays?|showcases?|highlights?|follows?|introduces?|"
+    r"(?:begins?|opens?|starts?)\s+(?:with|on)|(?:focus(?:es)?|cent(?:er|re)s?)\s+(?:on|around)|is\s+(?:of|about)|featuring|showing|"
+    r"depicting|capturing|presenting|portraying)"
+)
+_MEDIUM = (
+    r"(?:(?:video|clip|footage|scene|image|film|shot|sequence|animation|frame|camera|recording|movie|picture|photo|photograph|"
+    r"portrait|close-?\s?up|vlog)s?)"
+)
+_FRAMES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"^(?:please\s+)?(?:generate|create|make|produce|render|animate|show|film|give me|imagine|i want|i would like|i'd like)\s+(?:me\s+)?"
+        rf"(?:a|an|the)?\s*(?:[\w-]+\s+){{0,4}}?{_MEDIUM}\s+(?:of|where|in which|that\s+shows|with|showing|featuring|depicting)\s+",
+        rf"^(?:in|throughout)\s+(?:this|the)\s+(?:[\w-]+\s+){{0,2}}?{_MEDIUM}\s*,\s*(?:we\s+(?:can\s+)?see\s+|there\s+(?:is|are)\s+)?",
+        rf"^(?:this|the|it)\s+(?:is\s+)?(?:a|an)?\s*(?:[\w-]+\s+){{0,4}}?{_MEDIUM}\s+(?:that\s+|which\s+)?{_SHOWS}\s+",
+        rf"^(?:this|it)\s+is\s+(?:a|an|the)\s+(?:[\w-]+\s+){{0,4}}?{_MEDIUM}\s+(?:of|with)\s+",
+        rf"^(?:a|an|the)\s+(?:[\w,-]+\s+){{0,5}}?{_MEDIUM}\s+(?:of|that\s+shows|in which|where|{_SHOWS})\s+",
+        rf"^(?:[\w-]+\s+){{0,3}}?{_MEDIUM}\s+(?:of|featuring|showing|where|in which)\s+",
+        rf"^(?:in|at|during|over)\s+the\s+(?:opening|beginning|start|first|initial)\s*(?:few\s+)?(?:seconds|moments|frames|part|half)?\s*of\s+"
+        rf"(?:this|the)\s+(?:[\w-]+\s+){{0,2}}?{_MEDIUM}\s*,\s*",
+        r"^(?:we|you|viewers?|the viewers?|the audience)\s+(?:can\s+)?see\s+",
+        r"^there\s+(?:is|are|'s)\s+",
+    )
+)
+_IS_CAMERA_MOTION = re.compile(
+    r"^the camera\s+.*?\b(?:follow|focus|cent)\w*\s+(?:(?:on|around)\s+)?(?:her|him|them|it|the|his|their)\b",
+    re.IGNORECASE,
+)
 _CAUSATIVE = re.compile(r"^(?:please\s+)?(?:make|have|let|get|animate|show|ask|tell)\s+$", re.IGNORECASE)
-_BACKDROP = frozenset("background backdrop setting environment scenery surroundings room lighting wall sky scene space place location "
-                      "interior light atmosphere".split())
-_NO_ORDER = re.compile(r"\b(?:then|next|after|before|finally|suddenly|later|now|as|while|when|begins?|starts?)\b", re.IGNORECASE)
-_PRONOUNS = {"male": ("he", "him", "his", "his", "himself"), "female": ("she", "her", "her", "hers", "herself"),
-             "neutral": ("they", "them", "their", "theirs", "themselves")}
-_CASES = {"he": 0, "she": 0, "they": 0, "i": 0, "you": 0, "we": 0, "him": 1, "them": 1, "me": 1, "us": 1, "her": -1, "his": -2,
-          "their": 2, "my": 2, "your": 2, "our": 2, "hers": 3, "theirs": 3, "mine": 3, "himself": 4, "herself": 4,
-          "themselves": 4, "themself": 4, "myself": 4, "yourself": 4}
-_AUX_THIRD = {"are": "is", "were": "was", "have": "has", "do": "does", "am": "is", "'re": "'s", "'m": "'s", "'ve": "'s",
-              "aren't": "isn't", "don't": "doesn't", "haven't": "hasn't", "weren't": "wasn't"}
+_BACKDROP = lx.words("""
+    background backdrop setting environment scenery surroundings room lighting wall sky scene space
+    place location interior light atmosphere
+""")
+_NO_ORDER = re.compile(
+    r"\b(?:then|next|after|before|finally|suddenly|later|now|as|while|when|begins?|starts?)\b", re.IGNORECASE
+)
+_PRONOUNS = {
+    "male": ("he", "him", "his", "his", "himself"),
+    "female": ("she", "her", "her", "hers", "herself"),
+    "neutral": ("they", "them", "their", "theirs", "themselves"),
+}
+_CASES = {
+    "he": 0,
+    "she": 0,
+    "they": 0,
+    "i": 0,
+    "you": 0,
+    "we": 0,
+    "him": 1,
+    "them": 1,
+    "me": 1,
+    "us": 1,
+    "her": -1,
+    "his": -2,
+    "their": 2,
+    "my": 2,
+    "your": 2,
+    "our": 2,
+    "hers": 3,
+    "theirs": 3,
+    "mine": 3,
+    "himself": 4,
+    "herself": 4,
+    "themselves": 4,
+    "themself": 4,
+    "myself": 4,
+    "yourself": 4,
+}
+_AUX_THIRD = {
+    "are": "is",
+    "were": "was",
+    "have": "has",
+    "do": "does",
+    "am": "is",
+    "'re": "'s",
+    "'m": "'s",
+    "'ve": "'s",
+    "aren't": "isn't",
+    "don't": "doesn't",
+    "haven't": "hasn't",
+    "weren't": "wasn't",
+}
 _AUX_PLURAL = {"am": "are", "'m": "'re", "was": "were"}
 
 
@@ -64,7 +116,7 @@ def strip_frame(sentence: str) -> str:
         for pattern in _FRAMES:
             match = pattern.match(sentence)
             if match and len(sentence) - match.end() > 2 and not _IS_CAMERA_MOTION.match(sentence):
-                sentence = sentence[match.end():]
+                sentence = sentence[match.end() :]
                 break
         else:
             break
@@ -89,7 +141,7 @@ class Polisher:
         first = self.cast.sentence
         if first < 0 or self.cast.chunk is None:
             return self._without_mention(sentences)
-        leading, following = sentences[:first], sentences[first + 1:]
+        leading, following = sentences[:first], sentences[first + 1 :]
         person = [self._first(sentences[first])]
         scenery = [self._plain(sentence) for sentence in leading]
         for sentence in following:
@@ -101,7 +153,7 @@ class Polisher:
     def _first(self, sentence: Sentence) -> str:
         chunk = self.cast.chunk
         assert chunk is not None
-        before = sentence.text[:chunk.start].strip()
+        before = sentence.text[: chunk.start].strip()
         edits = self._pronoun_edits(sentence)
         rest = _apply(sentence.text, edits, chunk.end, len(sentence.text))
         rest = _IN_VIDEO.sub("", rest)
@@ -112,7 +164,7 @@ class Polisher:
             rest = self._third(rest)
         opening = self.subject + self._apposition(chunk)
         if chunk.inner is not None and chunk.noun == "person":
-            opening += " of " + sentence.text[chunk.inner.start:chunk.inner.end]
+            opening += " of " + sentence.text[chunk.inner.start : chunk.inner.end]
         if not before or _CAUSATIVE.match(before + " ") or _EMPTY_OPENING.match(before):
             return _join(opening, rest)
         return self._with_opening(opening, before, rest, sentence)
@@ -123,15 +175,22 @@ class Polisher:
         text = re.sub(r"^(?:and|but|so)\s+", "", text, flags=re.I)
         text = text if _keeps_capital(text) else text[:1].lower() + text[1:]
         chunks = parse(before).chunks
-        moves = bool(verb_readings(text.split()[0])) or any(chunk.kind in ("VERB", "AUX", "SUB") for chunk in chunks)
+        moves = bool(verb_readings(text.split()[0])) or any(
+            chunk.kind in ("VERB", "AUX", "SUB") for chunk in chunks
+        )
         trailing_verb = chunks and chunks[-1].kind in ("VERB", "AUX", "PREP")
         body, closing = _split_closing(rest)
         partners = re.match(r"^(.+?),?\s+and$", text, re.IGNORECASE)
         if partners and not moves:
             return f"{self.subject} and {partners.group(1)}{_glue(body)}{closing or '.'}"
-        if chunks and chunks[-1].kind == "VERB" and chunks[-1].tokens[0].form in ("s", "past") and before[:1] in "\"\u201c'":
+        if (
+            chunks
+            and chunks[-1].kind == "VERB"
+            and chunks[-1].tokens[0].form in ("s", "past")
+            and before[:1] in "\"\u201c'"
+        ):
             verb = before.rsplit(None, 1)[1]
-            return f"{opening}{',' if ',' in opening else ''} {verb} {before[:-len(verb)].strip()}{_glue(body)}{closing or '.'}"
+            return f"{opening}{',' if ',' in opening else ''} {verb} {before[: -len(verb)].strip()}{_glue(body)}{closing or '.'}"
         if moves and trailing_verb:
             return f"{opening}{_glue(body)}{closing or '.'} {text[:1].upper()}{text[1:]} the {self.noun}."
         if moves or len(text.split()) <= 2:
@@ -142,15 +201,25 @@ class Polisher:
         """What the noun phrase says beyond the subject: ", young and tall," or ", a young chef,"."""
         if chunk.noun == "name" or chunk.head in _CASES:
             return ""
-        words = [token for token in chunk.tokens if token.tag in ("ADJ", "NOUN", "NAME", "NUM", "ADV", "CONJ", "PUNCT")]
-        words = [token for token in words[:-1] if token.low not in ("one", "single", "main", "lone", "first", "second", "unidentified", "other")]
+        words = [
+            token
+            for token in chunk.tokens
+            if token.tag in ("ADJ", "NOUN", "NAME", "NUM", "ADV", "CONJ", "PUNCT")
+        ]
+        words = [
+            token
+            for token in words[:-1]
+            if token.low not in ("one", "single", "main", "lone", "first", "second", "unidentified", "other")
+        ]
         while words and words[-1].tag in ("CONJ", "PUNCT", "ADV"):
             words.pop()
         while words and words[0].tag in ("CONJ", "PUNCT"):
             words.pop(0)
         looks = _listed(words)
         neutral = not subject_gender(self.subject) and bool(gender_of(chunk.head))
-        if neutral or (chunk.head in lx.OCCUPATIONS | lx.RELATIVES_OF and chunk.head not in lx.GENERIC_PEOPLE):
+        if neutral or (
+            chunk.head in lx.OCCUPATIONS | lx.RELATIVES_OF and chunk.head not in lx.GENERIC_PEOPLE
+        ):
             noun = own_noun(chunk.head, self.subject)
             text = f"{looks.replace(' and ', ', ')} {noun}".strip()
             article = "an" if text[0].lower() in "aeiou" else "a"
@@ -170,8 +239,11 @@ class Polisher:
         if _NO_ORDER.search(sentence.text):
             return False
         for chunk in sentence.chunks:
-            if (chunk.kind == "NP" and chunk.noun in ("person", "name")) or (chunk.kind == "NP" and chunk.determiner in lx.POSSESSIVES) \
-                    or chunk.kind == "OPRON":
+            if (
+                (chunk.kind == "NP" and chunk.noun in ("person", "name"))
+                or (chunk.kind == "NP" and chunk.determiner in lx.POSSESSIVES)
+                or chunk.kind == "OPRON"
+            ):
                 return False
         first = next((chunk for chunk in sentence.chunks if chunk.kind == "NP"), None)
         return first is not None and first.head in _BACKDROP
@@ -180,7 +252,12 @@ class Polisher:
         edits: list[Edit] = []
         tokens = sentence.tokens
         for chunk in sentence.chunks:
-            if chunk.kind == "NP" and chunk.noun in ("person", "name") and chunk is not self.cast.chunk and self.cast.is_main(chunk):
+            if (
+                chunk.kind == "NP"
+                and chunk.noun in ("person", "name")
+                and chunk is not self.cast.chunk
+                and self.cast.is_main(chunk)
+            ):
                 edits.extend(self._alias_edits(sentence, chunk) or self._noun_edits(chunk))
         if self.target:
             for index, token in enumerate(tokens):
@@ -229,7 +306,12 @@ class Polisher:
                     edits.append(Edit(token.start, token.end, table[token.low]))
                 if index == start:
                     break
-            elif token.tag == "VERB" and token.form == "base" and not plural and not (index and tokens[index - 1].low == "to"):
+            elif (
+                token.tag == "VERB"
+                and token.form == "base"
+                and not plural
+                and not (index and tokens[index - 1].low == "to")
+            ):
                 edits.append(Edit(token.start, token.end, third_person(token.low)))
             index += 1
         return edits
@@ -238,16 +320,18 @@ class Polisher:
         """The apposition ", a woman" says nothing beside the subject and goes."""
         plain = len(chunk.tokens) <= 2 and chunk.head in lx.GENERIC_PEOPLE
         if plain and any(chunk is alias for alias in self.cast.aliases):
-            before = sentence.text[:chunk.start].rstrip()
+            before = sentence.text[: chunk.start].rstrip()
             if before.endswith(","):
                 return [Edit(len(before) - 1, chunk.end, "")]
         return []
 
     def _noun_edits(self, chunk: Chunk) -> list[Edit]:
         """A later mention: "the woman" -> "the man" where the subject is a man; a name -> "the man"."""
-        if chunk.head in _CASES or chunk.noun != "person" and chunk.noun != "name":
+        if chunk.head in _CASES or (chunk.noun != "person" and chunk.noun != "name"):
             return []
-        head = next((token for token in reversed(chunk.tokens) if token.lemma == chunk.head), chunk.tokens[-1])
+        head = next(
+            (token for token in reversed(chunk.tokens) if token.lemma == chunk.head), chunk.tokens[-1]
+        )
         if chunk.noun == "name":
             capital = "The" if chunk.tokens[0].start == 0 else "the"
             return [Edit(chunk.tokens[0].start, head.end, f"{capital} {self.noun}")]
@@ -272,9 +356,16 @@ class Polisher:
             if opening and not person:
                 person.append(_join(subject, opening))
             elif not person and not scenery and len(sentences) > 1 and self._is_fragment(sentence):
-                subject = f"{subject}, {text[:1].lower() if not _keeps_capital(text) else text[:1]}{text[1:]}".rstrip(".;")
+                subject = f"{subject}, {text[:1].lower() if not _keeps_capital(text) else text[:1]}{text[1:]}".rstrip(
+                    ".;"
+                )
             elif opening:
-                person.append(_join({"male": "He", "female": "She"}.get(subject_gender(self.subject), "The person"), opening))
+                person.append(
+                    _join(
+                        {"male": "He", "female": "She"}.get(subject_gender(self.subject), "The person"),
+                        opening,
+                    )
+                )
             elif person and not self._is_scenery(sentence):
                 person.append(text)
             else:
@@ -283,15 +374,22 @@ class Polisher:
             return _paragraph([subject])
         if not person:
             first, *rest = scenery
-            first = first if _keeps_capital(first) or len(first) > 1 and first[1].isupper() else first[:1].lower() + first[1:]
-            listed = "," in first and not any(token.tag == "AUX" or token.form in ("s", "past") for token in sentences[0].tokens)
+            first = (
+                first
+                if _keeps_capital(first) or (len(first) > 1 and first[1].isupper())
+                else first[:1].lower() + first[1:]
+            )
+            listed = "," in first and not any(
+                token.tag == "AUX" or token.form in ("s", "past") for token in sentences[0].tokens
+            )
             return _paragraph([f"{subject}{', ' if listed else ' in this scene: '}{first}", *rest])
         return _paragraph([*person, *scenery])
 
     def _is_fragment(self, sentence: Sentence) -> bool:
         """A few words without a finite verb, as in a list."""
         return len(sentence.tokens) <= 12 and not any(
-            token.tag == "AUX" or token.form in ("s", "past", "base") for token in sentence.tokens)
+            token.tag == "AUX" or token.form in ("s", "past", "base") for token in sentence.tokens
+        )
 
     def _action_opening(self, sentence: Sentence, text: str) -> str:
         """The sentence as what the subject does, or "" when it begins with no verb."""
@@ -299,15 +397,17 @@ class Polisher:
         at = 0
         causative = _CAUSATIVE_PRONOUN.match(text)
         if causative:
-            return self._third(text[causative.end():])
-        while at < len(tokens) and (tokens[at].tag in ("ADV", "PUNCT", "CONJ") or tokens[at].low in ("please", "then")):
+            return self._third(text[causative.end() :])
+        while at < len(tokens) and (
+            tokens[at].tag in ("ADV", "PUNCT", "CONJ") or tokens[at].low in ("please", "then")
+        ):
             at += 1
         if at >= len(tokens):
             return ""
         token = tokens[at]
-        lead = text[:token.start].strip(" ,").lower()
+        lead = text[: token.start].strip(" ,").lower()
         lead = "" if lead in ("please", "and", "") else lead + " "
-        body = text[token.start:]
+        body = text[token.start :]
         if token.tag == "VERB" and token.form == "ing":
             return f"is {lead}{body[:1].lower()}{body[1:]}"
         if token.tag == "VERB" and token.form in ("s", "part", "past"):
@@ -329,20 +429,37 @@ class Polisher:
                 edits.append(Edit(token.start - 5, token.end - 5, table[token.low]))
             elif token.low == "be" and index == 1:
                 edits.append(Edit(token.start - 5, token.end - 5, "is"))
-            elif token.tag == "NOUN" and before.low in ("and", "then", ",") and index + 2 < len(tokens) and (
-                    tokens[index + 1].tag in ("POSS", "DET", "OPRON") or tokens[index + 1].low in ("out", "up", "down", "off", "away")):
+            elif (
+                token.tag == "NOUN"
+                and before.low in ("and", "then", ",")
+                and index + 2 < len(tokens)
+                and (
+                    tokens[index + 1].tag in ("POSS", "DET", "OPRON")
+                    or tokens[index + 1].low in ("out", "up", "down", "off", "away")
+                )
+            ):
                 edits.append(Edit(token.start - 5, token.end - 5, third_person(token.low)))
-            elif token.tag == "VERB" and token.form == "base" and before.low not in lx.MODALS and before.tag != "OPRON":
+            elif (
+                token.tag == "VERB"
+                and token.form == "base"
+                and before.low not in lx.MODALS
+                and before.tag != "OPRON"
+            ):
                 if token.low in (base for base, form in verb_readings(token.low) if form == "base"):
                     edits.append(Edit(token.start - 5, token.end - 5, third_person(token.low)))
         return _apply(text, edits, 0, len(text))
 
 
 _IN_VIDEO = re.compile(rf"^\s+(?:in|of)\s+(?:the|this)\s+{_MEDIUM}(?=\s)", re.IGNORECASE)
-_CAUSATIVE_PRONOUN = re.compile(r"^(?:please\s+)?(?:make|have|let|get)\s+(?:her|him|them|it|me|us)\s+", re.IGNORECASE)
-_EMPTY_OPENING = re.compile(r"^(?:and|so|here|this is|it is|it's|meet|initially|at first|first|to begin with|the main character is|"
-                            r"the subject is|featuring|in the video|throughout the video|throughout the clip|"
-r"in the clip|one of (?:them|the \w+)),?:?$", re.IGNORECASE)
+_CAUSATIVE_PRONOUN = re.compile(
+    r"^(?:please\s+)?(?:make|have|let|get)\s+(?:her|him|them|it|me|us)\s+", re.IGNORECASE
+)
+_EMPTY_OPENING = re.compile(
+    r"^(?:and|so|here|this is|it is|it's|meet|initially|at first|first|to begin with|the main character is|"
+    r"the subject is|featuring|in the video|throughout the video|throughout the clip|"
+    r"in the clip|one of (?:them|the \w+)),?:?$",
+    re.IGNORECASE,
+)
 
 
 def _listed(words: list[Token]) -> str:
@@ -353,7 +470,9 @@ def _listed(words: list[Token]) -> str:
         if token.tag in ("CONJ", "PUNCT"):
             join = False
             continue
-        word = token.text if token.tag == "NAME" or (token.text[0].isupper() and token.start > 0) else token.low
+        word = (
+            token.text if token.tag == "NAME" or (token.text[0].isupper() and token.start > 0) else token.low
+        )
         if join:
             groups[-1] += " " + word
         else:
@@ -371,7 +490,7 @@ def _apply(text: str, edits: list[Edit], begin: int, end: int) -> str:
     for edit in edits:
         if edit.start < at or edit.end > end:
             continue
-        pieces.append(text[at:edit.start])
+        pieces.append(text[at : edit.start])
         pieces.append(edit.text)
         at = edit.end
     pieces.append(text[at:end])
@@ -380,13 +499,13 @@ def _apply(text: str, edits: list[Edit], begin: int, end: int) -> str:
 
 def _keeps_capital(text: str) -> bool:
     first = text.split(None, 1)[0] if text.split() else ""
-    return len(first) > 1 and first.isupper() or first == "I"
+    return (len(first) > 1 and first.isupper()) or first == "I"
 
 
 def _split_closing(text: str) -> tuple[str, str]:
     stripped = text.rstrip()
     body = stripped.rstrip(".!?")
-    return body.rstrip(",;: "), stripped[len(body):]
+    return body.rstrip(",;: "), stripped[len(body) :]
 
 
 def _glue(text: str) -> str:
@@ -415,5 +534,7 @@ def _paragraph(parts: list[str]) -> str:
         if not part:
             continue
         part = part[0].upper() + part[1:]
-        sentences.append(part if part[-1] in "\u2026.!?\u3002\uff01\uff1f\"'\u201d)" else part.rstrip(",;:") + ".")
+        sentences.append(
+            part if part[-1] in "\u2026.!?\u3002\uff01\uff1f\"'\u201d)" else part.rstrip(",;:") + "."
+        )
     return " ".join(sentences)

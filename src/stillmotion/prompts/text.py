@@ -16,8 +16,21 @@ CLIP_CONTENT_TOKENS = 75
 """CLIP reads 77 tokens, two of which mark the start and the end."""
 
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
-_TYPOGRAPHY = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201b": "'", "\u02bc": "'", "\u00a0": " ", "\u2011": "-",
-                             "\u2010": "-", "\u200b": "", "\u202f": " ", "\u2009": " ", "\u00ad": ""})
+_TYPOGRAPHY = str.maketrans(
+    {
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u201b": "'",
+        "\u02bc": "'",
+        "\u00a0": " ",
+        "\u2011": "-",
+        "\u2010": "-",
+        "\u200b": "",
+        "\u202f": " ",
+        "\u2009": " ",
+        "\u00ad": "",
+    }
+)
 
 
 def check_prompt(prompt: str, name: str = "prompt") -> str:
@@ -29,11 +42,17 @@ def check_prompt(prompt: str, name: str = "prompt") -> str:
     if not isinstance(prompt, str):
         raise InputError(f"{name} must be text, not {type(prompt).__name__}")
     if len(prompt) > MAX_PROMPT_CHARACTERS:
-        raise InputError(f"{name} has {len(prompt)} characters; at most {MAX_PROMPT_CHARACTERS} are read. Shorten it.")
+        raise InputError(
+            f"{name} has {len(prompt)} characters; at most {MAX_PROMPT_CHARACTERS} are read. Shorten it."
+        )
     for position, character in enumerate(prompt):
         category = unicodedata.category(character)
-        if (category in ("Cc", "Cs", "Co", "Cn") and character not in "\t\n\r") or character in _BIDI_CONTROLS:
-            raise InputError(f"{name} has a control character (U+{ord(character):04X}) at position {position}; remove it")
+        if (
+            category in ("Cc", "Cs", "Co", "Cn") and character not in "\t\n\r"
+        ) or character in _BIDI_CONTROLS:
+            raise InputError(
+                f"{name} has a control character (U+{ord(character):04X}) at position {position}; remove it"
+            )
     text = unicodedata.normalize("NFC", prompt).translate(_TYPOGRAPHY).strip()
     if not text:
         raise InputError(f"{name} is empty; write what the person looks like and does")
@@ -46,11 +65,29 @@ def one_line(text: str) -> str:
     """White space collapsed to single spaces; a line break after a line without punctuation ends a sentence."""
     lines = [" ".join(line.split()) for line in text.splitlines()]
     lines = [re.sub(r"^(?:[-*\u2022]|\d{1,2}[.)])\s+", "", line) for line in lines if line]
-    joined = " ".join(line if line[-1] in ".!?;:,\u3002\uff0c\u3001\uff01\uff1f" else line + "." for line in lines[:-1])
+    joined = " ".join(
+        line if line[-1] in ".!?;:,\u3002\uff0c\u3001\uff01\uff1f" else line + "." for line in lines[:-1]
+    )
     return f"{joined} {lines[-1]}".strip() if lines else ""
 
 
-_ABBREVIATIONS = ("mr", "mrs", "ms", "dr", "st", "vs", "etc", "e.g", "i.e", "approx", "no", "prof", "jr", "sr", "u.s")
+_ABBREVIATIONS = (
+    "mr",
+    "mrs",
+    "ms",
+    "dr",
+    "st",
+    "vs",
+    "etc",
+    "e.g",
+    "i.e",
+    "approx",
+    "no",
+    "prof",
+    "jr",
+    "sr",
+    "u.s",
+)
 _SENTENCE_END = re.compile(r"(?:[.!?\u2026]+[\"'\u201d\u2019)\]]*|;)(?=\s)|[\u3002\uff01\uff1f]")
 
 
@@ -59,16 +96,22 @@ def sentences(text: str) -> list[str]:
     found: list[str] = []
     begin = 0
     for match in _SENTENCE_END.finditer(text):
-        before = text[begin:match.start()].rsplit(None, 1)
+        before = text[begin : match.start()].rsplit(None, 1)
         last = before[-1].lower() if before else ""
-        follows = text[match.end():].lstrip()[:1]
+        follows = text[match.end() :].lstrip()[:1]
         if match.group()[-1] in "\"\u201d\u2019'" and follows.islower():
             continue
-        if match.group().startswith(".") and (last in _ABBREVIATIONS or (len(last) == 1 and last.isalpha() and last != "i")):
+        if match.group().startswith(".") and (
+            last in _ABBREVIATIONS or (len(last) == 1 and last.isalpha() and last != "i")
+        ):
             continue
-        if match.group()[0] in ".\u2026" and (match.group().startswith("...") or "\u2026" in match.group()) and follows.islower():
+        if (
+            match.group()[0] in ".\u2026"
+            and (match.group().startswith("...") or "\u2026" in match.group())
+            and follows.islower()
+        ):
             continue
-        piece = text[begin:match.end()].strip()
+        piece = text[begin : match.end()].strip()
         if piece:
             found.append(piece)
         begin = match.end()

@@ -7,25 +7,45 @@ from dataclasses import dataclass
 
 from stillmotion.errors import InputError
 
-_WORD_NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-                 "half a": 0.5, "a": 1}
+_WORD_NUMBERS = {
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "half a": 0.5,
+    "a": 1,
+}
 _NUMBER = r"(?:\d{1,4}(?:[.,]\d+)?|half a|one|two|three|four|five|six|seven|eight|nine|ten)"
 _UNIT = r"(?:s|secs?\.?|seconds?)(?![a-z])"
 _CLOCK = r"(?:\d{1,2}:)?\d{1,2}:\d{2}(?:[.,]\d+)?"
 _TO = r"\s*(?:-->|->|-|\u2013|\u2014|~|\.\.\.?|to|until|till)\s*"
 _POINT = rf"(?:{_CLOCK}|\d{{1,3}}(?:[.,]\d+)?)"
-_RANGE = (rf"(?P<a>{_CLOCK}){_TO}(?P<b>{_CLOCK})(?:\s*{_UNIT})?"
-          rf"|(?:t\s*=\s*)?(?P<c>\d{{1,3}}(?:[.,]\d+)?)\s*(?:{_UNIT})?{_TO}(?P<d>\d{{1,3}}(?:[.,]\d+)?)\s*-?{_UNIT}"
-          rf"|(?:seconds?|secs?|sec\.|time|t)\s*[:=]?\s*(?P<e>\d{{1,3}}(?:[.,]\d+)?){_TO}(?P<f>\d{{1,3}}(?:[.,]\d+)?)")
+_RANGE = (
+    rf"(?P<a>{_CLOCK}){_TO}(?P<b>{_CLOCK})(?:\s*{_UNIT})?"
+    rf"|(?:t\s*=\s*)?(?P<c>\d{{1,3}}(?:[.,]\d+)?)\s*(?:{_UNIT})?{_TO}(?P<d>\d{{1,3}}(?:[.,]\d+)?)\s*-?{_UNIT}"
+    rf"|(?:seconds?|secs?|sec\.|time|t)\s*[:=]?\s*(?P<e>\d{{1,3}}(?:[.,]\d+)?){_TO}(?P<f>\d{{1,3}}(?:[.,]\d+)?)"
+)
 _BARE_RANGE = rf"(?P<g>\d{{1,3}}(?:[.,]\d+)?){_TO}(?P<h>\d{{1,3}}(?:[.,]\d+)?)"
-_RELATIVE = (rf"(?:and\s+|then,?\s+|and then,?\s+)?(?:for|in|during|over|within)?\s*(?:the|its)?\s*"
-             rf"(?P<which>first|initial|opening|next|following|last|final|remaining)\s+(?P<n>{_NUMBER})\s*-?{_UNIT}")
+_RELATIVE = (
+    rf"(?:and\s+|then,?\s+|and then,?\s+)?(?:for|in|during|over|within)?\s*(?:the|its)?\s*"
+    rf"(?P<which>first|initial|opening|next|following|last|final|remaining)\s+(?P<n>{_NUMBER})\s*-?{_UNIT}"
+)
 _OPENING = re.compile(
     rf"(?:(?P<open>[\[(\u3010{{<])\s*(?:{_RANGE}|{_BARE_RANGE})\s*[\])\u3011}}>]"
     rf"|(?:(?:and|then|next|finally|and then),?\s+)?(?:from|between|at|during|in)?\s*(?:the\s+)?(?:{_RANGE.replace('?P<', '?P<z')})"
-    rf"|{_RELATIVE})(?P<after>\s*[:,\uff1a]|\s+-\s|\s*[\u2013\u2014]|\s+|$)", re.IGNORECASE)
-_BETWEEN = re.compile(rf"(?:then,?\s+|and\s+)?between\s+(?:seconds?\s+)?(?P<p>{_POINT})\s*(?:{_UNIT})?\s+and\s+(?P<q>{_POINT})\s*(?:{_UNIT})?\s*[,:]?\s*",
-                      re.IGNORECASE)
+    rf"|{_RELATIVE})(?P<after>\s*[:,\uff1a]|\s+-\s|\s*[\u2013\u2014]|\s+|$)",
+    re.IGNORECASE,
+)
+_BETWEEN = re.compile(
+    rf"(?:then,?\s+|and\s+)?between\s+(?:seconds?\s+)?(?P<p>{_POINT})\s*(?:{_UNIT})?\s+and\s+(?P<q>{_POINT})\s*(?:{_UNIT})?\s*[,:]?\s*",
+    re.IGNORECASE,
+)
 _MAX_SEGMENTS = 64
 
 
@@ -63,13 +83,17 @@ def read_timeline(prompt: str) -> Timeline:
     without text. Gaps between ranges are allowed.
     """
     markers = _markers(prompt)
-    if not markers or (len(markers) == 1 and markers[0].relative and re.search(r"\b(then|after)\b", prompt[markers[0].end:], re.I)):
+    if not markers or (
+        len(markers) == 1
+        and markers[0].relative
+        and re.search(r"\b(then|after)\b", prompt[markers[0].end :], re.I)
+    ):
         return Timeline(prompt, ())
     if len(markers) > _MAX_SEGMENTS:
         raise InputError(f"prompt has {len(markers)} timed segments; at most {_MAX_SEGMENTS} are read")
-    trailing = bool(_text_of(prompt[:markers[0].begin])) and not _text_of(prompt[markers[-1].end:])
+    trailing = bool(_text_of(prompt[: markers[0].begin])) and not _text_of(prompt[markers[-1].end :])
     spans = _trailing_texts(prompt, markers) if trailing else _leading_texts(prompt, markers)
-    preamble = "" if trailing else prompt[:markers[0].begin].strip().rstrip(",;:-\u2013\u2014 ")
+    preamble = "" if trailing else prompt[: markers[0].begin].strip().rstrip(",;:-\u2013\u2014 ")
     segments: list[TimedText] = []
     clock = 0.0
     for marker, text in zip(markers, spans, strict=True):
@@ -101,12 +125,20 @@ def _is_boundary(prompt: str, at: int) -> bool:
     if prompt[at].isspace():
         return False
     before = prompt[:at].rstrip()
-    return (not before or prompt[at] in "[(\u3010{<" or before[-1] in ".;,:!?\u3002\uff1b\uff0c|/\u2022*-\u2013\u2014" or "\n" in prompt[len(before):at]
-            or before.rsplit(None, 1)[-1].lower() in ("and", "then") or _word_start(prompt, at, ("from", "between")))
+    return (
+        not before
+        or prompt[at] in "[(\u3010{<"
+        or before[-1] in ".;,:!?\u3002\uff1b\uff0c|/\u2022*-\u2013\u2014"
+        or "\n" in prompt[len(before) : at]
+        or before.rsplit(None, 1)[-1].lower() in ("and", "then")
+        or _word_start(prompt, at, ("from", "between"))
+    )
 
 
 def _word_start(prompt: str, at: int, words: tuple[str, ...]) -> bool:
-    return prompt[at - 1].isspace() and prompt[at:at + 8].lower().startswith(tuple(word + " " for word in words))
+    return prompt[at - 1].isspace() and prompt[at : at + 8].lower().startswith(
+        tuple(word + " " for word in words)
+    )
 
 
 def _marker_at(prompt: str, at: int) -> _Marker | None:
@@ -121,8 +153,23 @@ def _marker_at(prompt: str, at: int) -> _Marker | None:
     groups = match.groupdict()
     if groups["which"]:
         number = groups["n"].lower()
-        return _Marker(at, match.end(), None, None, groups["which"].lower(), _WORD_NUMBERS.get(number) or float(number.replace(",", ".")))
-    for first, second in (("a", "b"), ("c", "d"), ("e", "f"), ("g", "h"), ("za", "zb"), ("zc", "zd"), ("ze", "zf")):
+        return _Marker(
+            at,
+            match.end(),
+            None,
+            None,
+            groups["which"].lower(),
+            _WORD_NUMBERS.get(number) or float(number.replace(",", ".")),
+        )
+    for first, second in (
+        ("a", "b"),
+        ("c", "d"),
+        ("e", "f"),
+        ("g", "h"),
+        ("za", "zb"),
+        ("zc", "zd"),
+        ("ze", "zf"),
+    ):
         if groups.get(first):
             return _Marker(at, match.end(), _seconds(groups[first]), _seconds(groups[second]))
     return None
@@ -145,12 +192,12 @@ def _text_of(piece: str) -> str:
 
 def _leading_texts(prompt: str, markers: list[_Marker]) -> list[str]:
     ends = [marker.begin for marker in markers[1:]] + [len(prompt)]
-    return [_text_of(prompt[marker.end:end]) for marker, end in zip(markers, ends, strict=True)]
+    return [_text_of(prompt[marker.end : end]) for marker, end in zip(markers, ends, strict=True)]
 
 
 def _trailing_texts(prompt: str, markers: list[_Marker]) -> list[str]:
     begins = [0] + [marker.end for marker in markers[:-1]]
-    texts = [_text_of(prompt[begin:marker.begin]) for begin, marker in zip(begins, markers, strict=True)]
+    texts = [_text_of(prompt[begin : marker.begin]) for begin, marker in zip(begins, markers, strict=True)]
     return [re.sub(r"^(?:and then|then|and),?\s+", "", text, flags=re.I) for text in texts]
 
 
@@ -167,8 +214,12 @@ def _check(start: float, end: float, text: str, before: list[TimedText]) -> None
     if end <= start:
         raise InputError(f"{name} ends before it begins; write start-end, for example 0-2s")
     if before and start < before[-1].start:
-        raise InputError(f"{name} comes after {before[-1].start:g}-{before[-1].end:g}s; put the segments in order of time")
+        raise InputError(
+            f"{name} comes after {before[-1].start:g}-{before[-1].end:g}s; put the segments in order of time"
+        )
     if before and start < before[-1].end:
-        raise InputError(f"{name} overlaps {before[-1].start:g}-{before[-1].end:g}s; let it start at {before[-1].end:g}s or later")
+        raise InputError(
+            f"{name} overlaps {before[-1].start:g}-{before[-1].end:g}s; let it start at {before[-1].end:g}s or later"
+        )
     if not text:
         raise InputError(f"{name} has no text; say what happens in it")

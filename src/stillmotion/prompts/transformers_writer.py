@@ -23,8 +23,13 @@ class TransformersWriter:
     As a context manager it keeps the model loaded for many prompts; without, each `write` loads and releases it.
     """
 
-    def __init__(self, model: str = DEFAULT_MODEL, revision: str | None = None, device: str | None = None,
-                 max_new_tokens: int = MAX_NEW_TOKENS) -> None:
+    def __init__(
+        self,
+        model: str = DEFAULT_MODEL,
+        revision: str | None = None,
+        device: str | None = None,
+        max_new_tokens: int = MAX_NEW_TOKENS,
+    ) -> None:
         self._source, self._revision, self._device = model, revision, device
         self._max_new_tokens = max_new_tokens
         self._loaded: tuple[Any, Any] | None = None
@@ -38,7 +43,9 @@ class TransformersWriter:
         self._loaded = self._loaded or self._load()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.release()
 
     def write(self, brief: Brief) -> Written:
@@ -86,15 +93,23 @@ class TransformersWriter:
 
         location, revision = self._location()
         offline_environment()
-        common: dict[str, Any] = {"revision": revision or "main", "local_files_only": True, "trust_remote_code": False}
+        common: dict[str, Any] = {
+            "revision": revision or "main",
+            "local_files_only": True,
+            "trust_remote_code": False,
+        }
         try:
             tokenizer = AutoTokenizer.from_pretrained(location, **common)
-            model = AutoModelForCausalLM.from_pretrained(location, use_safetensors=True, dtype="auto", **common)
+            model = AutoModelForCausalLM.from_pretrained(
+                location, use_safetensors=True, dtype="auto", **common
+            )
         except torch.OutOfMemoryError:
             raise
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             first = (str(error).splitlines() or [type(error).__name__])[0][:200]
-            raise CheckpointError(f"{self.name}: cannot be loaded ({first}); give another model or --writer rules") from None
+            raise CheckpointError(
+                f"{self.name}: cannot be loaded ({first}); give another model or --writer rules"
+            ) from None
         if tokenizer.chat_template is None:
             raise CheckpointError(f"{self.name}: has no chat template; give a chat model or --writer rules")
         device = self._device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -105,16 +120,22 @@ class TransformersWriter:
 
         assert self._loaded is not None
         tokenizer, model = self._loaded
-        inputs = tokenizer.apply_chat_template(messages, add_generation_prompt=True, enable_thinking=False, return_dict=True,
-                                               return_tensors="pt").to(model.device)
+        inputs = tokenizer.apply_chat_template(
+            messages, add_generation_prompt=True, enable_thinking=False, return_dict=True, return_tensors="pt"
+        ).to(model.device)
         devices = [model.device] if model.device.type == "cuda" else []
         with torch.inference_mode(), torch.random.fork_rng(devices=devices):
             torch.manual_seed(0)  # the same prompt gives the same plan
             try:
-                output = model.generate(**inputs, max_new_tokens=self._max_new_tokens, do_sample=True, temperature=TEMPERATURE,
-                                        top_p=TOP_P)
+                output = model.generate(
+                    **inputs,
+                    max_new_tokens=self._max_new_tokens,
+                    do_sample=True,
+                    temperature=TEMPERATURE,
+                    top_p=TOP_P,
+                )
             except torch.OutOfMemoryError:
                 raise
             except (RuntimeError, ValueError, IndexError) as error:
                 raise BadAnswer(f"generating failed ({type(error).__name__})") from None
-        return tokenizer.decode(output[0][inputs["input_ids"].shape[1]:], skip_special_tokens=True)
+        return tokenizer.decode(output[0][inputs["input_ids"].shape[1] :], skip_special_tokens=True)

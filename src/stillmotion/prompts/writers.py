@@ -10,7 +10,6 @@ from typing import Protocol
 from stillmotion.errors import InputError
 from stillmotion.prompts import rules
 
-
 DEFAULT_MODEL = "Qwen/Qwen3-8B"
 """The chat model of the full presets."""
 
@@ -57,7 +56,8 @@ class RulesWriter:
         """Both prompts, by grammar."""
         return Written(
             spatial=rules.spatial_of(brief.prompt, brief.subject, brief.count_tokens, brief.trigger),
-            temporal=rules.temporal_of(brief.prompt, brief.subject))
+            temporal=rules.temporal_of(brief.prompt, brief.subject),
+        )
 
 
 def writer_for(name: str) -> Writer:
@@ -78,4 +78,6 @@ def writer_for(name: str) -> Writer:
 
         address, _, model = rest.partition("#")
         return OpenAIWriter(address, model or None)
-    raise InputError(f"writer {name!r} is not known; use rules, transformers[:MODEL] or openai:BASE_URL[#MODEL]")
+    raise InputError(
+        f"writer {name!r} is not known; use rules, transformers[:MODEL] or openai:BASE_URL[#MODEL]"
+    )
