@@ -353,3 +353,24 @@ def test_an_encoder_of_another_width_is_refused(folder: Path) -> None:
     )
     with pytest.raises(CheckpointError, match=r"32 wide.*48 wide"):
         HyperLoRA.from_folder(folder.parent / "mine", CLIPVisionModelWithProjection(config))
+
+
+def test_the_vision_half_of_a_whole_clip_is_taken(tmp_path: Path) -> None:
+    """CLIP ViT-L/14 is published with its text half in the same file."""
+    from transformers import CLIPConfig, CLIPModel
+
+    from stillmotion.still.hyperlora import load_image_encoder
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3, "num_attention_heads": 2}
+    config = CLIPConfig(
+        text_config=sizes | {"vocab_size": 99},
+        vision_config=sizes | {"image_size": 32, "patch_size": 8, "projection_dim": 16},
+        projection_dim=16,
+    )
+    whole = CLIPModel(config).eval()
+    whole.save_pretrained(tmp_path)
+    tower = load_image_encoder(tmp_path)
+    pixels = torch.randn(1, 3, 32, 32)
+    expected = whole.vision_model(pixels, output_hidden_states=True).hidden_states[-2]
+    assert torch.equal(tower(pixels, output_hidden_states=True).hidden_states[-2], expected)

@@ -122,6 +122,19 @@ def test_half_precision_variant_files(home: Path, pipe: Any, tmp_path: Path) -> 
     torch.testing.assert_close(
         made.vae.decoder.conv_in.weight, pipe.vae.decoder.conv_in.weight, atol=1e-6, rtol=0
     )
+    conditions = sdxl.encode_prompts(made, "the (man:1.2)", "red", 5.0, 2)
+    half = sdxl.sample(
+        made, conditions, (64, 64), 2, generator=torch.Generator().manual_seed(0), report=silent
+    )
+    whole = sdxl.sample(
+        pipe,
+        sdxl.encode_prompts(pipe, "the (man:1.2)", "red", 5.0, 2),
+        (64, 64),
+        2,
+        generator=torch.Generator().manual_seed(0),
+        report=silent,
+    )
+    assert np.abs(half.astype(int) - whole.astype(int)).mean() < 4
 
 
 def test_the_vae_comes_back_to_what_it_was_given(pipe: Any) -> None:

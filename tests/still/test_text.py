@@ -106,3 +106,15 @@ def test_an_empty_negative_prompt_is_zeros_only_where_the_checkpoint_says_so(pip
         pipe.register_to_config(force_zeros_for_empty_prompt=True)
     assert torch.equal(encoded.tokens[:1], text.encode("", pipe, 2).tokens)
     assert sdxl.encode_prompts(pipe, "the man", "", 1.0, 2).tokens.shape[0] == 1
+
+
+def test_a_script_without_spaces_is_cut_inside_its_one_long_word(pipe: Any) -> None:
+    ids, weights, dropped = text.tokenize("(" + "x" * 90 + ":1.2) man", pipe.tokenizer)
+    assert len(ids) == len(weights) == 77 and ids[-1] == pipe.tokenizer.eos_token_id
+    assert pipe.tokenizer.eos_token_id not in ids[:-1]
+    assert dropped == "x" * 90 + " man"
+
+
+def test_what_has_no_tokens_weighs_nothing(pipe: Any) -> None:
+    assert text.tokenize("(\u200b:1.5) (\x00)", pipe.tokenizer)[2] == ""
+    assert text.encode("(:1.5) ()", pipe, 2).tokens.isfinite().all()

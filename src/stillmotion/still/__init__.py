@@ -46,4 +46,9 @@ def __getattr__(name: str) -> Any:
     """Import what is asked for, when it is asked for."""
     if name not in _ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    if _ROOMS[name] == "storage":
+        return getattr(import_module(f"{__name__}.storage"), name)
+    from stillmotion.still.checkpoint import quiet
+
+    with quiet():  # transformers remarks on packages that stage 1 has no use for
+        return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)

@@ -159,7 +159,7 @@ def denoise(pipe: Any, conditions: Conditions, latents: Tensor, timesteps: Tenso
     size = [side * scale_of(pipe) for side in latents.shape[-2:]]
     added = {
         "text_embeds": conditions.pooled,
-        "time_ids": torch.tensor([[*size, 0, 0, *size]] * batch, dtype=unet.dtype, device=latents.device),
+        "time_ids": torch.tensor([[*size, 0, 0, *size]] * batch, dtype=torch.float32, device=latents.device),
     }
     for done, timestep in enumerate(timesteps, start=1):
         given = pipe.scheduler.scale_model_input(latents.expand(batch, -1, -1, -1), timestep).to(unet.dtype)
@@ -306,7 +306,7 @@ def _part(folder: Path, name: str, dtype: torch.dtype) -> Any:
     except MemoryError:
         raise
     except Exception as fault:  # the libraries raise nearly anything for a file they do not understand
-        raise CheckpointError(f"{folder / name}: no {name} of SDXL ({one_line(fault)}); {AGAIN}") from None
+        raise CheckpointError(f"{folder / name}: no {name} of SDXL ({_reason(fault)}); {AGAIN}") from None
     for what, keys in (("is missing", "missing_keys"), ("has another shape", "mismatched_keys")):
         if report[keys]:
             first = min(str(key[0] if isinstance(key, tuple) else key) for key in report[keys])
@@ -338,12 +338,12 @@ def _from_file(path: Path, dtype: torch.dtype, scheduler: str) -> Any:
             target.parent.mkdir(exist_ok=True)
             target.write_text(json.dumps(value), encoding="utf-8")
         given: dict[str, Any] = {"config": temporary, "local_files_only": True}
+        unet = _piece(path, "unet", dtype, given)
+        vae = _piece(path, "vae", torch.float32, given)
         try:
-            vae = AutoencoderKL.from_single_file(
-                str(path), subfolder="vae", torch_dtype=torch.float32, **given
-            )
             return StableDiffusionXLPipeline.from_single_file(
                 str(path),
+                unet=unet,
                 vae=vae,
                 tokenizer=tokenizer,
                 tokenizer_2=tokenizer_2,
@@ -355,7 +355,23 @@ def _from_file(path: Path, dtype: torch.dtype, scheduler: str) -> Any:
         except MemoryError:
             raise
         except Exception as fault:  # diffusers raises nearly anything for a file it does not understand
-            raise CheckpointError(f"{path}: no SDXL checkpoint ({one_line(fault)}); {AGAIN}") from None
+            raise CheckpointError(f"{path}: no text encoders of SDXL ({_reason(fault)}); {AGAIN}") from None
+
+
+def _piece(path: Path, name: str, dtype: torch.dtype, given: dict[str, Any]) -> Any:
+    """UNet or VAE of a single file."""
+    try:
+        return PARTS[name].from_single_file(str(path), subfolder=name, torch_dtype=dtype, **given)
+    except MemoryError:
+        raise
+    except Exception as fault:  # diffusers raises nearly anything for a file it does not understand
+        raise CheckpointError(f"{path}: no whole {name} of SDXL ({_reason(fault)}); {AGAIN}") from None
+
+
+def _reason(fault: Exception) -> str:
+    """What a library's exception says about a checkpoint, without its advice to programmers."""
+    line = one_line(fault).split(" If you want to instead")[0]
+    return "tensors are missing" if "meta tensor" in line else line
 
 
 @contextmanager

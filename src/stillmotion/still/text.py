@@ -74,7 +74,7 @@ def _words(prompt: str, tokenizer: Any) -> list[tuple[str, float, list[int]]]:
     """The prompt's words with their weights and token ids (no start, no end)."""
     words = [(word, weight) for text, weight in parse_weights(prompt) for word in text.split()]
     ids = tokenizer([word for word, _ in words], add_special_tokens=False).input_ids if words else []
-    return [(word, weight, each) for (word, weight), each in zip(words, ids, strict=True)]
+    return [(word, weight, each) for (word, weight), each in zip(words, ids, strict=True) if each]
 
 
 def count_tokens(prompt: str, tokenizer: Any) -> int:
@@ -88,9 +88,13 @@ def tokenize(prompt: str, tokenizer: Any) -> tuple[list[int], list[float], str]:
     weights: list[float] = []
     dropped: list[str] = []
     for word, weight, tokens in _words(prompt, tokenizer):
-        if dropped or len(ids) + len(tokens) > LONGEST:
+        room = LONGEST - len(ids)
+        if dropped or len(tokens) > room:
             dropped.append(word)
-            continue
+            # A "word" longer than all the room there is comes from a script without spaces: cut inside it.
+            if len(dropped) > 1 or len(tokens) <= LONGEST:
+                continue
+            tokens = tokens[:room]  # noqa: PLW2901
         ids += tokens
         weights += [1 + (weight - 1) / len(tokens) ** 0.5] * len(tokens)
     shift = 1 - sum(weights) / len(weights) if weights else 0.0
