@@ -66,7 +66,7 @@ def make_plan(*segments: tuple[float, float, str]) -> Plan:
 
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """One checkpoint folder of each kind, and VACE with a VAE that patches its pixels; no test changes them."""
+    """One checkpoint folder of each kind, and VACE with a patching VAE; no test changes them."""
     root = tmp_path_factory.mktemp("wan")
     return {
         "vace": wan.write_vace(root / "vace"),

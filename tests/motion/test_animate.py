@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,34 @@ def test_a14b_hands_over_at_the_boundary(
     _animate(models["i2v"], first, motion_steps=4)
     assert min(used["transformer"]) >= 900 > max(used["transformer_2"])
     assert len(used["transformer"]) + len(used["transformer_2"]) == 8, "4 steps, with and without the words"
+
+
+def test_the_presets_boundary_wins(folders: dict[str, Path]) -> None:
+    for boundary, expected in ((None, 0.9), (0.5, 0.5)):
+        pipe = load_folder(folders["i2v"], make_preset("i2v", boundary_ratio=boundary), "cpu").pipe
+        assert pipe.config.boundary_ratio == expected
+
+
+def test_loading_says_nothing(
+    folders: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("STILLMOTION_HOME", str(tmp_path))
+    preset = make_preset("vace")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / preset.checkpoint.name).symlink_to(folders["vace"])
+    motion.load(preset, "cpu")
+    assert capfd.readouterr().err == ""
+
+
+def test_importing_the_room_is_light() -> None:
+    code = "import sys, stillmotion.motion; print({'torch', 'diffusers', 'transformers'} & set(sys.modules))"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "set()\n"
+    )
 
 
 def test_guidance_off_is_one_forward_a_step(

@@ -207,7 +207,7 @@ def _assemble(
         "transformer": _load_model(of_kind, folder / "transformer", dtype),
         "transformer_2": None,
         "text_encoder": load_text_encoder(folder, dtype) if text_encoder else None,
-        "boundary_ratio": index.get("boundary_ratio"),
+        "boundary_ratio": preset.boundary_ratio or index.get("boundary_ratio"),
     }
     if preset.kind == "i2v":
         parts["transformer_2"] = _load_model(of_kind, folder / "transformer_2", dtype)
