@@ -1,4 +1,4 @@
-"""A file that leaves: playable, true to its frames, marked, with a record that reads back, whole or absent."""
+"""A file that leaves: playable, true to its frames, marked, its record readable, whole or absent."""
 
 from __future__ import annotations
 

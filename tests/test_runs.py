@@ -1,4 +1,4 @@
-"""The run folder: steps are done once, redone when what they depend on changes, and survive kills at any moment."""
+"""The run folder: steps are done once, redone when what they depend on changes, and survive kills."""
 
 from __future__ import annotations
 

@@ -195,7 +195,7 @@ class RunFolder:
         remove(self.path)
 
     def _mark_path(self, name: str) -> Path:
-        return self.path / "done" / f"{name.replace('/', '.')}.json"
+        return self.path / "done" / f"{name.removesuffix('.json').replace('/', '.')}.json"
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +24,12 @@ def command(file: File, as_json: Json = False) -> None:
     from stillmotion.output.record import read_record
 
     record = read_record(file)
-    console.result(record.model_dump(mode="json") if as_json else _table(record))
+    if as_json:
+        console.result(record.model_dump(mode="json"))
+    elif sys.stdout.isatty():
+        console.result(_table(record))
+    else:
+        console.result("\n".join(f"{name}: {value}" for name, value in _rows(record)))
 
 
 def _table(record: Record) -> Table:
@@ -40,7 +46,7 @@ def _table(record: Record) -> Table:
 
 
 def _rows(record: Record) -> list[tuple[str, str]]:
-    rows = [("", record.notice), ("prompt", record.request.prompt), ("subject", record.plan.subject)]
+    rows = [("notice", record.notice), ("prompt", record.request.prompt), ("subject", record.plan.subject)]
     rows += [("seen", record.plan.spatial), ("happens", record.plan.temporal)]
     rows += [(f"{s.start:g} to {s.end:g} s", s.text) for s in record.plan.segments]
     rows += [("photo", f"{photo.path}  sha256 {photo.sha256}") for photo in record.photos]

@@ -1,0 +1,341 @@
+"""The five steps end to end on random weights: same request, same frames; nothing finished is done twice."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import subprocess
+import sys
+import weakref
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny
+
+from stillmotion import motion, still
+from stillmotion.errors import InputError, MissingWeightsError, OutOfMemoryError
+from stillmotion.identity.types import Face
+from stillmotion.output import Result, read_record
+from stillmotion.output.replay import again
+from stillmotion.pipeline import Pipeline
+from stillmotion.progress import silent
+from stillmotion.request import Request
+from stillmotion.runs import beside
+
+pytestmark = pytest.mark.usefixtures("tiny_preset")
+PROMPT = "A woman in a red coat waves on a beach"
+
+
+class Steps:
+    """A progress that notes which steps were made, and can interrupt at the n-th call."""
+
+    def __init__(self, interrupt_at: int = -1) -> None:
+        self.calls, self.interrupt_at = 0, interrupt_at
+        self.labels: list[str] = []
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        self.calls += 1
+        self.labels += [step] if step not in self.labels else []
+        if self.calls == self.interrupt_at:
+            raise KeyboardInterrupt
+
+    @property
+    def made(self) -> list[str]:
+        names = ("identity", "prompts", "still", "motion")
+        return [name for name in names if name in self.labels]
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    return tiny.write_photo(tmp_path / "a.png")
+
+
+def ask(photo: Path, **changes: Any) -> Request:
+    values: dict[str, Any] = {"faces": (photo,), "prompt": PROMPT, "preset": "tiny", "seed": 7}
+    return Request(**(values | changes))
+
+
+def generate(request: Request, output: Path, run: Path | None = None, **options: Any) -> tuple[Result, Steps]:
+    steps = Steps()
+    return Pipeline("tiny").generate(request, output, run, steps, **options), steps
+
+
+def frames_of(result: Result) -> str:
+    assert result.record.clip
+    return result.record.clip.sha256
+
+
+def test_a_photo_and_a_sentence_become_a_video(photo: Path) -> None:
+    output = photo.with_name("a.mp4")
+    result, steps = generate(ask(photo), output)
+    assert steps.made == ["identity", "prompts", "still", "motion"]
+    assert sorted(os.listdir(photo.parent)) == ["a.mp4", "a.png"], "the run's folder is gone"
+    record = read_record(output)
+    assert record == result.record and record.clip and record.still
+    assert (record.clip.frames, record.clip.width, record.clip.height, record.clip.fps) == (9, 64, 64, 8)
+    assert len(record.still.seeds) == 2 and record.still.chosen == int(np.argmax(record.still.similarities))
+    assert "red coat" in record.plan.spatial and "waves" in record.plan.temporal
+    assert record.plan.subject == "A woman" and not record.edited
+
+
+def test_same_request_same_bytes_and_another_seed_another_video(photo: Path) -> None:
+    results = [
+        generate(ask(photo, seed=seed), photo.with_name(f"{number}.mp4"))[0]
+        for number, seed in enumerate((7, 7, 8))
+    ]
+    bytes_ = [result.path.read_bytes() for result in results]
+    assert bytes_[0] == bytes_[1]
+    assert frames_of(results[0]) != frames_of(results[2])
+
+
+def test_interrupted_anywhere_the_same_command_goes_on_and_ends_the_same(photo: Path) -> None:
+    """Any progress call may be the last; the request has no seed, so the drawn one has to survive."""
+    output, request = photo.with_name("a.mp4"), ask(photo, seed=None)
+    moment, finished, seeds = 0, None, set()
+    while finished is None:
+        moment += 3
+        steps = Steps(interrupt_at=moment)
+        before = {path: path.stat().st_mtime_ns for path in beside(output).glob("done/*.json")}
+        try:
+            finished = Pipeline("tiny").generate(request, output, progress=steps)
+        except KeyboardInterrupt:
+            assert not output.exists()
+            seeds.add(json.loads((beside(output) / "request.json").read_text())["settings"]["seed"])
+            for path, made in before.items():
+                if ".parts" not in path.name:
+                    assert path.stat().st_mtime_ns == made, f"{path.name} was finished and made again"
+            moment = 0 if len(seeds) > 1 else moment
+    assert len(seeds) == 1 and seeds == {finished.record.settings.seed}
+    straight, _ = generate(ask(photo, seed=seeds.pop()), photo.with_name("b.mp4"))
+    assert frames_of(straight) == frames_of(finished)
+
+
+def test_candidates_and_segments_of_an_unfinished_step_are_kept(photo: Path) -> None:
+    output, request = photo.with_name("a.mp4"), ask(photo, prompt="0-1s: she waves; 1-2s: she turns")
+    for stop in ("still: candidate 2 of 2", "motion: part 2"):
+
+        def interrupt(step: str, done: int, total: int, stop: str = stop) -> None:
+            if step.startswith(stop):
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            Pipeline("tiny").generate(request, output, progress=interrupt)
+    result, steps = generate(request, output)
+    assert "identity: finished before" in steps.labels and "still: finished before" in steps.labels
+    assert not any(label.startswith("motion: part 1") for label in steps.labels)
+    straight, _ = generate(request, photo.with_name("b.mp4"))
+    assert frames_of(straight) == frames_of(result)
+
+
+def test_a_change_redoes_exactly_what_depends_on_it(photo: Path) -> None:
+    run, output = photo.with_name("run"), photo.with_name("a.mp4")
+    other = tiny.write_photo(photo.with_name("b.png"), tint=60)
+    everything = ["identity", "prompts", "still", "motion"]
+    changes: list[tuple[dict[str, Any], list[str]]] = [
+        ({}, everything),
+        ({}, []),
+        ({"motion_steps": 1}, ["motion"]),
+        ({"motion_steps": 1, "seed": 8}, ["still", "motion"]),
+        ({"motion_steps": 1, "seed": 8, "prompt": "She turns left"}, ["prompts", "still", "motion"]),
+        (
+            {"motion_steps": 1, "seed": 8, "prompt": "She turns left", "faces": (other,)},
+            ["identity", "still", "motion"],
+        ),
+        ({"motion_steps": 1, "seed": 8, "prompt": "She turns left", "faces": (other,)}, []),
+    ]
+    for change, expected in changes:
+        _, steps = generate(ask(photo, **change), output, run)
+        assert steps.made == expected, change
+
+
+def test_an_edited_plan_is_honoured(photo: Path) -> None:
+    run, output = photo.with_name("run"), photo.with_name("a.mp4")
+    first, _ = generate(ask(photo), output, run)
+    plan = json.loads((run / "plan.json").read_text())
+    edits = (("temporal", "A woman nods.", ["motion"]), ("spatial", "a woman, blue hat", ["still", "motion"]))
+    for field, text, redone in edits:
+        plan[field] = text
+        (run / "plan.json").write_text(json.dumps(plan))
+        result, steps = generate(ask(photo), output, run)
+        assert steps.made == redone
+        assert getattr(result.record.plan, field) == text and result.record.edited == ("plan.json",)
+        assert any("edited" in note for note in result.notes)
+        assert frames_of(result) != frames_of(first)
+    (run / "plan.json").write_text('{"subject": "A woman"')
+    with pytest.raises(InputError, match=r"plan\.json: "):
+        generate(ask(photo), output, run)
+
+
+def test_another_candidate_may_be_chosen_by_hand(photo: Path) -> None:
+    run, output = photo.with_name("run"), photo.with_name("a.mp4")
+    before, _ = generate(ask(photo), output, run)
+    (index,) = (run / "still").glob("*.json")
+    content = json.loads(index.read_text())
+    content["chosen"] = 1 - content["chosen"]
+    index.write_text(json.dumps(content))
+    result, steps = generate(ask(photo), output, run)
+    assert steps.made == ["motion"] and result.record.edited == ("still",)
+    assert result.record.still and before.record.still
+    assert result.record.still.chosen == 1 - before.record.still.chosen
+
+
+def test_r2v_makes_no_still_and_raw_changes_no_words(photo: Path) -> None:
+    result, steps = generate(ask(photo, mode="r2v"), photo.with_name("a.mp4"))
+    assert steps.made == ["identity", "prompts", "motion"] and result.record.still is None
+    result, _ = generate(ask(photo, prompts="raw"), photo.with_name("b.mp4"))
+    assert result.record.plan.temporal == PROMPT and result.record.plan.spatial.endswith(PROMPT)
+
+
+def test_several_photos_of_one_person(photo: Path) -> None:
+    second = tiny.write_photo(photo.with_name("b.png"), tint=5)
+    one, _ = generate(ask(photo), photo.with_name("a.mp4"))
+    both, _ = generate(ask(photo, faces=(photo, second)), photo.with_name("b.mp4"))
+    assert len(both.record.photos) == 2 and frames_of(one) != frames_of(both)
+
+
+def test_the_steps_one_by_one_make_the_same_video(photo: Path) -> None:
+    whole, _ = generate(ask(photo), photo.with_name("a.mp4"))
+    pipeline = Pipeline("tiny")
+    plan = pipeline.plan(ask(photo))
+    assert plan == whole.record.plan
+    first = pipeline.still(ask(photo), photo.with_name("first.png"), plan=plan)
+    assert sorted(os.listdir(photo.parent)) == ["a.mp4", "a.png", "first-1.png", "first-2.png", "first.png"]
+    clip = pipeline.animate(ask(photo), photo.with_name("first.png"), plan=plan)
+    video, steps = generate(
+        ask(photo), photo.with_name("b.mp4"), plan=plan, image=photo.with_name("first.png")
+    )
+    assert steps.made == ["identity", "prompts", "motion"]
+    assert first.similarity == whole.record.still.similarity if whole.record.still else False
+    assert frames_of(video) == frames_of(whole)
+    assert clip.frames.shape == (9, 64, 64, 3)
+    assert video.record.image and video.record.still is None
+
+
+def test_a_first_frame_of_ones_own_needs_no_photo(photo: Path) -> None:
+    result, _ = generate(ask(photo, faces=()), photo.with_name("a.mp4"), image=photo)
+    assert result.record.photos == () and result.record.plan.subject in ("A woman", "A person")
+
+
+def test_a_replay_makes_the_same_frames(photo: Path) -> None:
+    result, _ = generate(
+        ask(photo, seed=None, prompt="0-1s: she waves; 1-2s: she nods"), photo.with_name("a.mp4")
+    )
+    request, plan, image = again(photo.with_name("a.mp4"), {})
+    repeated, _ = generate(request, photo.with_name("b.mp4"), plan=plan, image=image)
+    assert frames_of(repeated) == frames_of(result)
+
+
+def test_the_stills_models_are_gone_before_the_motions_are_loaded(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[weakref.ref[Any]] = []
+    alive: list[bool] = []
+    load_still, load_motion = still.load, motion.load
+
+    def spy_still(*arguments: Any) -> Any:
+        models = load_still(*arguments)
+        loaded.append(weakref.ref(models))
+        return models
+
+    def spy_motion(*arguments: Any) -> Any:
+        alive.append(loaded[0]() is not None)
+        return load_motion(*arguments)
+
+    monkeypatch.setattr(still, "load", spy_still, raising=False)
+    monkeypatch.setattr(motion, "load", spy_motion, raising=False)
+    generate(ask(photo), photo.with_name("a.mp4"))
+    gc.collect()
+    assert alive == [False]
+
+
+def test_running_out_of_memory_names_the_way_out(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(motion, "animate", full, raising=False)
+    with pytest.raises(OutOfMemoryError, match="--num-frames"):
+        generate(ask(photo), photo.with_name("a.mp4"))
+    assert beside(photo.with_name("a.mp4")).exists(), "the still is not lost"
+
+
+def test_what_can_be_known_before_is_said_before(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = photo.with_name("a.mp4")
+    wrong: list[tuple[Request, dict[str, Any], str]] = [
+        (ask(photo, faces=()), {}, "faces: give at least one photo"),
+        (ask(photo, preset="mini"), {}, "preset: the request names 'mini', the pipeline 'tiny'"),
+        (ask(photo, mode="r2v"), {"image": photo}, "mode: 'r2v' takes no first frame"),
+        (ask(photo, width=72), {}, "width: 72"),
+        (ask(photo.with_name("none.png")), {}, "there is no such file"),
+        (ask(photo.parent), {}, "is a folder"),
+        (ask(Path("/dev/zero")), {}, "not an ordinary file"),
+    ]
+    for request, options, words in wrong:
+        with pytest.raises(InputError, match=words):
+            generate(request, output, **options)
+    monkeypatch.setenv("STILLMOTION_HOME", str(photo.parent / "empty"))
+    with pytest.raises(MissingWeightsError, match="stillmotion download tiny"):
+        generate(ask(photo), output)
+    assert os.listdir(photo.parent) == ["a.png"]
+
+
+def test_a_photo_of_nobody_leaves_nothing_behind(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(self: Any, image: Any) -> list[Face]:
+        return []
+
+    monkeypatch.setattr(tiny.WarmAnalyzer, "faces", nobody)
+    for run in (None, photo.with_name("run")):
+        with pytest.raises(InputError, match=r"a\.png"):
+            Pipeline("tiny").generate(ask(photo), photo.with_name("a.mp4"), run, silent)
+        assert os.listdir(photo.parent) == ["a.png"]
+
+
+def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert Pipeline("tiny").device == "cpu" and Pipeline("paper", "cpu").device == "cpu"
+    for preset, device, words in (
+        ("tiny", "cuda", "no CUDA"),
+        ("paper", None, "needs a CUDA"),
+        ("tiny", "tpu", "unknown"),
+    ):
+        with pytest.raises(InputError, match=words):
+            Pipeline(preset, device)
+
+
+def test_killed_at_several_moments_the_same_command_finishes(photo: Path, tiny_home: Path) -> None:
+    """SIGKILL as soon as each of three lines of progress appears, then the same command once more."""
+    output = photo.with_name("a.mp4")
+    command = [
+        sys.executable,
+        tiny.__file__,
+        "generate",
+        "--preset",
+        "tiny",
+        "--face",
+        str(photo),
+        "--prompt",
+        PROMPT,
+    ]
+    command += ["-o", str(output)]
+    environment = os.environ | {"STILLMOTION_HOME": str(tiny_home), "OMP_NUM_THREADS": "2"}
+    seeds = set()
+    for moment in ("still: candidate 2 of 2", "motion", "output"):
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+        assert process.stderr
+        assert any(line.startswith(moment) for line in process.stderr), f"{moment} was not reached"
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        if process.returncode != 0:
+            seeds.add(json.loads((beside(output) / "request.json").read_text())["settings"]["seed"])
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    record = read_record(output)
+    assert seeds == {record.settings.seed}
+    assert sorted(os.listdir(photo.parent)) == ["a.mp4", "a.png"]
+    straight, _ = generate(ask(photo, seed=record.settings.seed), photo.with_name("b.mp4"))
+    assert record.clip and record.clip.sha256 == frames_of(straight)
