@@ -104,7 +104,10 @@ class EmbeddedAnalyzer:
         with torch.inference_mode():
             logits = self._detector(self._views(image, [matrix]))["matte"][0, 0]
             coarse = torch.sigmoid(logits.float()).cpu().numpy()
-        own = largest_region(coarse, geometry.apply(matrix, face.landmarks) / 2)
+        places = (geometry.apply(matrix, face.landmarks) / (DETECTOR_SIZE // coarse.shape[0])).astype(
+            np.float32
+        )
+        own = largest_region(coarse, places)
         # The view is a letterbox: cut the picture's own part out of the coarse matte while enlarging it.
         return upsample(own, image, matrix, DETECTOR_SIZE // own.shape[0]).reshape(height, width)
 
@@ -117,7 +120,7 @@ class EmbeddedAnalyzer:
             return []
         boxes = [one.box for one in first]
         half = [SECOND_LOOK * float(max(b[2] - b[0], b[3] - b[1])) for b in boxes]
-        centres = [np.array([b[0] + b[2], b[1] + b[3]], np.float32) / 2 for b in boxes]
+        centres = [((b[:2] + b[2:]) / 2).astype(np.float32) for b in boxes]
         squares = [geometry.square_matrix(c, h, DETECTOR_SIZE) for c, h in zip(centres, half, strict=True)]
         second = [self._middle(image, square) for square in squares]
         return _distinct([one for one in second if one is not None])
@@ -164,9 +167,8 @@ def _tensor(pictures: Pixels, device: torch.device) -> Tensor:
 
 def _whole(image: Pixels) -> NDArray[np.float32]:
     height, width = image.shape[:2]
-    return geometry.square_matrix(
-        np.array([(width - 1) / 2, (height - 1) / 2], np.float32), max(height, width) / 2, DETECTOR_SIZE
-    )
+    middle = np.array([(width - 1) / 2, (height - 1) / 2], np.float32)
+    return geometry.square_matrix(middle, max(height, width) / 2, DETECTOR_SIZE)
 
 
 def _wider(image: Pixels) -> NDArray[np.float32]:
@@ -186,7 +188,7 @@ def _closer(image: Pixels) -> list[NDArray[np.float32]]:
 
 def _centre(found: Found, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     seen = geometry.apply(matrix, found.points[:LANDMARKS])
-    return (seen.min(0) + seen.max(0)) / 2
+    return np.asarray((seen.min(0) + seen.max(0)) / 2, dtype=np.float32)
 
 
 def _area(box: NDArray[np.float32]) -> float:

@@ -18,7 +18,7 @@ ARCFACE_FIVE: Floats = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]],
     dtype=np.float32,
 )
-"""Where ArcFace (Deng et al. 2019) wants the eyes, the nose tip and the mouth corners in its 112x112 input."""
+"""Where ArcFace (Deng et al. 2019) wants the eyes, nose tip and mouth corners in its 112x112 input."""
 
 HEAD_FIVE: Floats = ((ARCFACE_FIVE - 56.0) * 0.62 + np.array([56.0, 58.0])).astype(np.float32)
 """The same points in the input of mini's recogniser, which sees the whole head: hair, ears and beard are part
@@ -26,7 +26,7 @@ of the looks that its embedding has to carry, since HyperLoRA's other input show
 """
 
 BOX_FOREHEAD = 0.25
-"""Landmarks end at the brows; a face's box is their bounds, extended upwards by this share of their height."""
+"""Landmarks end at the brows: a face's box is their bounds, extended upwards by this share."""
 
 
 def similarity(source: Floats, target: Floats) -> Floats:

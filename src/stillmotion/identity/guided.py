@@ -57,7 +57,7 @@ def upsample(coarse: NDArray[np.float32], image: Pixels, matrix: NDArray[np.floa
     matte's own local range so that texture inside and outside the person leaves no trace.
     """
     side = coarse.shape[0]
-    coarse_matrix = matrix / stride
+    coarse_matrix = (matrix / stride).astype(np.float32)
     coarse_matrix[:, 2] -= (stride - 1) / (2 * stride)
     guide = torch.from_numpy(_luminance(geometry.warp(image, coarse_matrix, side, fill=127)))[None, None]
     matte = torch.from_numpy(coarse)[None, None]

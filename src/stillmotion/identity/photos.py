@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from stillmotion.errors import InputError
 from stillmotion.identity.types import Pixels
@@ -78,7 +78,7 @@ def load_photo(path: Path | str) -> Photo:
         raise
     except Image.DecompressionBombError:
         raise _too_large(path) from None
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise InputError(f"{path}: is {_kind(data)}; {_WAY_OUT}") from None
     except Exception as error:
         # A decoder that meets damaged bytes raises whatever its parser happened to trip over.

@@ -45,7 +45,7 @@ def read(photos: Sequence[Path], analyzer: Analyzer) -> Identity:
 
 
 def subject_of(portraits: Sequence[Portrait]) -> str:
-    """ "A man" or "A woman" where every photo whose gender is sure says so, else "A person"."""
+    """The prompts' noun: "A man" or "A woman" where all photos that are sure say so, else "A person"."""
     genders = {portrait.face.gender for portrait in portraits} - {None}
     return f"A {genders.pop()}" if len(genders) == 1 else "A person"
 

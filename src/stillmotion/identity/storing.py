@@ -18,7 +18,7 @@ _SHAPES = {"box": (4,), "five": (5, 2), "landmarks": (106, 2), "embedding": (512
 
 
 def save(identity: Identity, folder: Path) -> None:
-    """Write ``folder``, whole or not at all: identity.json, faces.safetensors, photo_N.png and matte_N.png."""
+    """Write ``folder``, whole or not at all: identity.json, faces.safetensors, photo_N.png, matte_N.png."""
     write_folder(folder, lambda part: _write(identity, part))
 
 
