@@ -109,7 +109,7 @@ def _noun_phrase_end(tokens: list[Token], index: int) -> int:
         if token.tag in _NOUN_TAGS:
             seen_noun = True
         elif token.tag == "GEN":
-            if at > index and (tokens[at - 1].tag == "NAME" or noun_class(tokens[at - 1].lemma) == "person"):
+            if at > index and _is_person(tokens[at - 1]) and not _names_garment(tokens, index, at):
                 break
             seen_noun = False
         elif token.tag in ("ADJ", "NUM"):
@@ -131,6 +131,21 @@ def _noun_phrase_end(tokens: list[Token], index: int) -> int:
             break
         at += 1
     return at
+
+
+def _is_person(token: Token) -> bool:
+    return token.tag == "NAME" or noun_class(token.lemma) == "person"
+
+
+def _names_garment(tokens: list[Token], index: int, at: int) -> bool:
+    """ "a black chef's jacket": the trade tells the kind of garment, it owns nothing."""
+    after = tokens[at + 1] if at + 1 < len(tokens) else None
+    return (
+        after is not None
+        and tokens[index].low in ("a", "an")
+        and tokens[at - 1].lemma in lx.OCCUPATIONS
+        and noun_class(after.lemma or after.low) == "garment"
+    )
 
 
 def _only_adjectives(tokens: list[Token], index: int, after: int) -> bool:
@@ -163,14 +178,17 @@ def _noun_phrase(tokens: list[Token]) -> Chunk:
             "AP", tokens, head=tokens[-1].low, modifiers=[t for t in tokens if t.tag in ("ADJ", "ADV")]
         )
     head = nouns[-1]
+    lemma = head.lemma
     noun = "name" if head.tag == "NAME" else noun_class(head.lemma)
     if len(nouns) > 1:
         compound = f"{nouns[-2].lemma}-{head.lemma}"
-        noun = next((name for name, words in lx.NOUN_CLASSES if compound in words), noun)
+        found = next((name for name, words in lx.NOUN_CLASSES if compound in words), "")
+        if found:
+            noun, lemma = found, compound
     modifiers = [
         t for t in tokens[: tokens.index(head)] if t.tag in ("ADJ", "NOUN", "NAME", "NUM", "ADV", "CONJ")
     ]
-    return Chunk("NP", tokens, head=head.lemma, noun=noun, modifiers=modifiers)
+    return Chunk("NP", tokens, head=lemma, noun=noun, modifiers=modifiers)
 
 
 def _attach_of(chunks: list[Chunk]) -> list[Chunk]:
@@ -415,11 +433,19 @@ def _complete_cast(cast: Cast, sentences: list[Sentence]) -> None:
                 break
     if not cast.pronoun:
         cast.pronoun = {"female": "she", "male": "he"}.get(cast.gender, "they")
-        others = any(
-            chunk.plural and chunk.noun == "person" for sentence in sentences for chunk in sentence.chunks
-        )
-        if cast.gender == "" and others:
+        if not cast.gender and _plural_people_before_they(sentences):
             cast.pronoun = ""
+
+
+def _plural_people_before_they(sentences: list[Sentence]) -> bool:
+    """Whether "they" may mean several people, named before."""
+    for sentence in sentences:
+        for chunk in sentence.chunks:
+            if chunk.low in ("they", "their", "them") or chunk.determiner == "their":
+                return False
+            if chunk.plural and chunk.noun == "person":
+                return True
+    return False
 
 
 def _cast_from_pronouns(sentences: list[Sentence]) -> Cast:

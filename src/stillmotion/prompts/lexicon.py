@@ -169,7 +169,7 @@ FACE_FEATURES = words("""
     wrinkle scar mole tattoo bang bangs fringe ponytail braid bun curl lock dreadlock afro bob pigtail
     hairstyle hairdo haircut skin complexion cheek cheekbone jaw jawline lip nose forehead face sideburn
     makeup make-up lipstick eyeliner eyeshadow mascara blush ear chin feature mohawk buzzcut crewcut
-    hairline tan buzz-cut crew-cut pixie-cut bowl-cut cornrow topknot mane tooth teeth tress highlight
+    hairline tan buzz-cut crew-cut pixie-cut bowl-cut build physique cornrow topknot mane tooth teeth tress highlight
     undercut
 """)
 GARMENTS = words("""
@@ -184,7 +184,7 @@ GARMENTS = words("""
     wristwatch ring brooch badge headphone headphones earphone earbud headset belt suspenders outfit
     clothes clothing attire costume garment outerwear tracksuit leotard tutu windbreaker denim corset
     bra lingerie bodysuit dungarees sweatpants chinos khakis cravat pin visor sombrero choker anklet
-    scrubs lanyard button-up button-down peacoat bomber puffer anorak tailcoat toga kilt lab-coat
+    scrubs lanyard button-up button-down stole peacoat bomber puffer anorak tailcoat toga kilt lab-coat
     jewelry jewellery accessory bow ribbon hairpin barrette hairband hairclip earmuff earmuffs monocle
     eyepatch lens-less ensemble sleeves tank-top singlet camisole kaftan caftan kurta sherwani dupatta
     hakama yukata backpack rucksack handbag purse satchel sash sundress minidress miniskirt shawls
@@ -306,7 +306,7 @@ ABSTRACT = words("""
     thirty forty fifty sixty seventy eighty mid-thirty mid-twenty mid-forty early late front top bottom
     edge center centre left right behind appearance overall eye-contact contact seconds throughout
     gravity spirit dignity tranquility serenity solitude stillness reverie disbelief approval agreement
-    disapproval greeting farewell goodbye hello spell podcast formula solo toast thanks welcome prayer
+    disapproval greeting farewell goodbye hello spell feel drag podcast formula solo toast thanks welcome prayer
     thinking reflection-of-mind laughter tear tears sweat breath air-kiss dream charm background-noise
     mystery tale poem script line role exercise workout drill game match race tempo instruction command
     ingredient-list recipe weight
@@ -327,6 +327,24 @@ MATERIALS = words("""
     crystal
 """)
 
+# Everyday things. They need no class of their own; listed, they are not mistaken for names, verbs or feelings.
+OBJECTS = words("""
+    smoke spark steam water wave leaf tree flower plant grass petal branch rock boulder sand mud dirt puddle ice bird dog cat horse
+    cow sheep seagull butterfly insect bee fish pigeon duck swan rabbit squirrel deer cup mug glass bottle bowl plate fork spoon
+    knife pan pot kettle teapot tray basket bag box suitcase briefcase umbrella cane stick rope ladder tool hammer saw drill wrench
+    screwdriver brush paintbrush canvas easel pen pencil notebook book newspaper magazine letter envelope paper map phone smartphone
+    laptop tablet computer keyboard monitor screen television tv camera microphone speaker guitar piano violin cello drum trumpet
+    saxophone flute ball racket bat glove bicycle bike motorcycle scooter skateboard surfboard truck van tractor wheel engine
+    gun rifle sword shield axe bow arrow spear wand staff scepter torch flashlight lighter match cigarette cigar pipe ashtray
+    bread cake pie cookie pizza burger sandwich salad soup noodle rice pasta steak egg cheese fruit apple orange lemon lime banana
+    grape berry strawberry cherry peach pear melon watermelon pineapple mango vegetable carrot onion tomato potato pepper garlic
+    mushroom coffee tea juice wine beer cocktail champagne milk espresso cappuccino latte cocoa chocolate candy popcorn dough
+    flour salt sugar herb rose tulip daisy lily sunflower bouquet vase pot rug carpet pillow cushion blanket towel mirror clock
+    picture poster chalkboard blackboard whiteboard chart globe toy doll teddy balloon gift present candle chandelier rug statue
+    sculpture coin money ticket card key wallet parcel package brick flag banner sign billboard cart wagon barrel crate bucket
+    broom mop vacuum oven stove fridge refrigerator sink faucet toilet bathtub shower stool throne wheelchair cradle crib
+""")
+
 # First class wins; a noun found nowhere is an object.
 NOUN_CLASSES: tuple[tuple[str, frozenset[str]], ...] = (
     ("footwear", FOOTWEAR),
@@ -344,6 +362,7 @@ NOUN_CLASSES: tuple[tuple[str, frozenset[str]], ...] = (
     ("abstract", ABSTRACT),
     ("action", ACTION_NOUNS),
     ("material", MATERIALS),
+    ("object", OBJECTS),
 )
 
 # --- verbs ----------------------------------------------------------------------------------------------------------
@@ -423,7 +442,19 @@ ACTIONS = words("""
     proclaim insist argue debate negotiate apologize thank congratulate compliment jot calculate compute
     code program debug solder weld mend patch polish scrub wring stitch paddle kayak canoe snorkel bowl
     golf putt dribble dunk score volley bat pitch bunt tackle hurdle limber warm cool fasten unfasten
-    buckle unbuckle strap tighten loosen tip doff tread wade dip soak recoil squeak stick screech squeal
+    buckle unbuckle strap tighten loosen tip doff tread wade dip soak explode slow hesitate surface skid swerve scrape pipette billow race land dash grunt strut hurl fling lob loop lasso hitch
+    splatter smear spread slather baste marinate skewer plate wring dunk swish slosh ladle scoop spoon fork stab slit carve
+    etch engrave chisel sandpaper nail screw unscrew bolt unbolt tape glue staple clip pin unpin zip stitch hem crochet embroider
+    type retype swipe tap double-tap scan print fax copy dial text message log connect disconnect charge recharge
+    prance frolic skitter trample stampede lurch sway teeter totter wade waddle hobble shamble slouch sprawl flop collapse faint
+    recover rest awaken stir rouse startle cower recoil cringe shy back retreat advance charge ambush
+    gawk gape marvel blush fume rage seethe sulk mope brood sob wail whimper moan groan sniffle
+    murmur mumble stutter stammer recite narrate preach lecture rant ramble gossip joke tease flirt
+    caress fondle pat tickle pinch squeeze slap smack spank punch clobber whack thump pound knock tackle wrestle pin
+    load unload stack unstack sort file shelve shred staple label tag price bag box crate haul cart wheel
+    ignite kindle extinguish snuff douse quench smolder blaze crumble crumple deflate inflate
+    conduct orchestrate improvise serenade busk drum strum pluck bow tune
+    recoil squeak stick screech squeal
     clack thud rev mount progress speed spritz dismount saddle shovel plow harvest sow reap prune juice
     whip drizzle garnish plate glaze sand varnish sharpen hone unfurl plop crank twitch quiver wobble
     stagger sag droop wilt perk glisten darken deepen redden blush pale nuzzle cuddle scrunch contort

@@ -288,6 +288,7 @@ class SpatialReader:
                 context.posture = "seated" if token.lemma == "seat" else gerund(token.lemma)
         elif (
             context.verb == "action"
+            and context.subject == "main"
             and (token.form in ("s", "past", "base"))
             and token.lemma not in lx.SCENE_VERBS
         ):
@@ -321,6 +322,12 @@ class SpatialReader:
                 and chunk.head in _POSITIVE_OF_ABSENCE
             ):
                 self._add(_POSITIVE_OF_ABSENCE[chunk.head], "looks", chunk.head)
+            return
+        if (
+            chunk.inner is not None
+            and chunk.inner.noun in ("body", "face", "footwear", "sound", "smell")
+            and chunk.noun != "face"
+        ):
             return
         handler: Callable[[list[Chunk], int, Chunk, _Context], None] = getattr(
             self, f"_np_{chunk.noun}", self._np_nothing
@@ -385,6 +392,8 @@ class SpatialReader:
                 and (chunk.head not in lx.ONLY_IF_WORN or context.lemma in _HANDLES)
             )
         )
+        if chunk.head in ("collar", "sleeve", "hood") and not worn:
+            return
         if chunk.head in lx.ONLY_IF_WORN and not worn:
             self._np_object(chunks, index, chunk, context)
             return
@@ -681,8 +690,8 @@ def _phrase_text(chunk: Chunk, article: bool = False) -> str:
         and chunk.determiner not in ("", "some", "both", "these", "those")
         and not chunk.plural
         and text
-        and singular(chunk.head)
-        not in ("glasses", "jeans", "pants", "clothes", "clothing", "attire", "jewelry", "denim", "makeup")
+        and not (text.endswith("s") and not text.endswith("ss"))
+        and singular(chunk.head) not in ("clothing", "attire", "jewelry", "denim", "makeup", "hair")
     ):
         text = ("an " if text[0] in "aeiou" else "a ") + text
     return text

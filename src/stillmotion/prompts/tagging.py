@@ -233,7 +233,7 @@ def _closed_class(tokens: list[Token], index: int, clause: _Clause) -> str:
     """The tag of a function word, or "" for every other word."""
     low, after = tokens[index].low, _word_at(tokens, index + 1)
     before = tokens[index - 1] if index else None
-    if " " in low and not low.startswith("close"):
+    if " " in low and not low.startswith("close-up") and (not low.startswith("close") or low.split()[-1] == "to"):
         return "PREP"
     if low.startswith("close") and low != "close" and singular(low).replace(" ", "-") == "close-up":
         tokens[index].lemma = "close-up"
@@ -546,7 +546,7 @@ def _verb_form(
     """The verb form that a word has in this place, or "" when it is no verb here."""
     if "-" in low and not forms:
         return ""
-    if low.endswith("ing") and len(low) > 4 and (forms or not is_noun(low)):
+    if low.endswith("ing") and len(low) > 4 and ("ing" in forms or not (forms or is_noun(low))):
         if (
             before is not None
             and before.tag == "VERB"
@@ -588,7 +588,7 @@ def _verb_form(
         and low.endswith("s")
         and not low.endswith(("ss", "us", "is"))
         and not is_noun(low)
-        and (person_before or ((after in lx.POSSESSIVES or after in lx.OBJECT_PRONOUNS) and not opens))
+        and (person_before or (not opens and low.endswith(("ates", "izes", "ifies"))) or ((after in lx.POSSESSIVES or after in lx.OBJECT_PRONOUNS) and not opens))
     )
     if "s" in forms or unknown_s:
         return _s_form(low, previous, person_before, after, clause, _verb_follows(tokens, index))

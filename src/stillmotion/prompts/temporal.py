@@ -141,8 +141,11 @@ class Polisher:
         first = self.cast.sentence
         if first < 0 or self.cast.chunk is None:
             return self._without_mention(sentences)
+        owned = next((at for at in range(first + 1) if self._opens_with_possessive(sentences[at])), -1)
+        if owned >= 0:
+            first = owned
         leading, following = sentences[:first], sentences[first + 1 :]
-        person = [self._first(sentences[first])]
+        person = [self._owned(sentences[first]) if owned >= 0 else self._first(sentences[first])]
         scenery = [self._plain(sentence) for sentence in leading]
         for sentence in following:
             (scenery if self._is_scenery(sentence) else person).append(self._plain(sentence))
@@ -162,7 +165,7 @@ class Polisher:
             rest = "is" + rest[2:]
         if chunk.head in ("they", "i", "you", "we") or _CAUSATIVE.match(before + " "):
             rest = self._third(rest)
-        opening = self.subject + self._apposition(chunk)
+        opening = self.subject + ("" if rest.startswith("'s ") else self._apposition(chunk))
         if chunk.inner is not None and chunk.noun == "person":
             opening += " of " + sentence.text[chunk.inner.start : chunk.inner.end]
         if not before or _CAUSATIVE.match(before + " ") or _EMPTY_OPENING.match(before):
@@ -196,6 +199,17 @@ class Polisher:
         if moves or len(text.split()) <= 2:
             return _join(f"{opening.rstrip(',')}, {text},", body.lstrip(", ")) + (closing or ".")
         return _join(opening, body).rstrip(",") + f", {text}" + (closing or ".")
+
+    def _opens_with_possessive(self, sentence: Sentence) -> bool:
+        """ "Her face lights up ..." before anything else names her."""
+        token = sentence.tokens[0] if sentence.tokens else None
+        return token is not None and token.tag == "POSS" and token.low in _CASES and (
+            gender_of(token.low) == self.cast.gender or token.low in ("my", "your", "their"))
+
+    def _owned(self, sentence: Sentence) -> str:
+        first = sentence.tokens[0]
+        edits = [edit for edit in self._pronoun_edits(sentence) if edit.start >= first.end]
+        return f"{self.subject}'s{_apply(sentence.text, edits, first.end, len(sentence.text))}"
 
     def _apposition(self, chunk: Chunk) -> str:
         """What the noun phrase says beyond the subject: ", young and tall," or ", a young chef,"."""
