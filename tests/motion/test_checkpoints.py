@@ -15,7 +15,8 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from stillmotion import motion
-from stillmotion.errors import CheckpointError, MissingWeightsError
+from stillmotion.errors import CheckpointError, InputError, MissingWeightsError, OutOfMemoryError
+from stillmotion.motion import models as loading
 from stillmotion.motion.models import MotionModels, load_folder
 from stillmotion.presets import Source
 
@@ -138,6 +139,21 @@ def test_a_file_or_nothing(tmp_path: Path) -> None:
             load_folder(path, make_preset("vace"), "cpu")
 
 
+@pytest.mark.parametrize("device", ["cuda:63", "mps", "gpu", "cpu:x"])
+def test_a_device_that_is_not_here(device: str, folders: dict[str, Path]) -> None:
+    with pytest.raises(InputError, match=f"^device: '{device}' "):
+        load_folder(folders["vace"], make_preset("vace"), device)
+
+
+def test_weights_that_do_not_fit(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(loading, "_move", fail)
+    with pytest.raises(OutOfMemoryError, match="do not fit into the memory of 'cpu'; take a smaller preset"):
+        load_folder(folders["vace"], make_preset("vace"), "cpu")
+
+
 def test_load_finds_the_presets_folder(
     folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,6 +218,38 @@ def test_a_few_step_lora_is_merged(
     changed = "blocks.1.attn1.to_q.weight"
     torch.testing.assert_close(weights[changed], before[changed] + delta)
     assert all(torch.equal(weights[k], before[k]) for k in before if k != changed)
+
+
+def test_a_lora_with_bias_differences(
+    folders: dict[str, Path], models: dict[str, MotionModels], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As few-step LoRAs have them: pairs for linear layers, ``diff_b`` for biases, ``diff`` for norms."""
+    monkeypatch.setenv("STILLMOTION_HOME", str(tmp_path))
+    layers = [f"{kind}_attn.{part}" for kind in ("self", "cross") for part in "qkvo"] + ["ffn.0", "ffn.2"]
+    sizes = {"ffn.0": (64, 32), "ffn.2": (32, 64)}
+    tensors: dict[str, torch.Tensor] = {}
+    for block in range(3):
+        for layer in layers:
+            rows, columns = sizes.get(layer, (32, 32))
+            name = f"diffusion_model.blocks.{block}.{layer}"
+            tensors[f"{name}.lora_down.weight"] = torch.randn(2, columns)
+            tensors[f"{name}.lora_up.weight"] = torch.randn(rows, 2)
+            tensors[f"{name}.diff_b"] = torch.randn(rows)
+        tensors[f"diffusion_model.blocks.{block}.norm3.diff"] = torch.zeros(32)
+    folder = tmp_path / "models" / "few-step"
+    folder.mkdir(parents=True)
+    save_file(tensors, folder / "lora.safetensors")
+    merged = load_folder(folders["vace"], make_preset("vace", loras=(Source("few-step", "none"),)), "cpu")
+    after, before = merged.pipe.transformer.state_dict(), models["vace"].pipe.transformer.state_dict()
+    names = {"ffn.0": "ffn.net.0.proj", "ffn.2": "ffn.net.2", "cross_attn.o": "attn2.to_out.0"}
+    for layer, ours in names.items():
+        lora = f"diffusion_model.blocks.2.{layer}"
+        delta = tensors[f"{lora}.lora_up.weight"] @ tensors[f"{lora}.lora_down.weight"]
+        weight, bias = f"blocks.2.{ours}.weight", f"blocks.2.{ours}.bias"
+        torch.testing.assert_close(after[weight], before[weight] + delta)
+        torch.testing.assert_close(after[bias], before[bias] + tensors[f"{lora}.diff_b"])
+    unchanged = [name for name in before if name.startswith("vace_")]
+    assert unchanged and all(torch.equal(after[name], before[name]) for name in unchanged)
 
 
 def test_two_loras_go_into_two_transformers(

@@ -22,6 +22,7 @@ from stillmotion.errors import InputError, OutOfMemoryError
 from stillmotion.motion import schedulers, vace, wan22
 from stillmotion.motion.models import MotionModels
 from stillmotion.motion.pictures import fit_first_frame, reference_image
+from stillmotion.motion.placement import is_out_of_memory
 from stillmotion.motion.segments import Part, Timeline, seed_of, timeline
 from stillmotion.motion.types import Clip
 from stillmotion.progress import Progress, silent
@@ -215,16 +216,11 @@ def _out_of_memory(settings: Settings) -> Iterator[None]:
     """A device or system that has no memory left becomes one line with smaller settings."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as fault:
-        if isinstance(fault, RuntimeError) and not _is_out_of_memory(fault):
+    except (MemoryError, RuntimeError) as fault:
+        if not is_out_of_memory(fault):
             raise
         smaller = max(5, settings.num_frames * 2 // 3 // 4 * 4 + 1)
         raise OutOfMemoryError(
             f"motion: out of memory at {settings.width}x{settings.height} with {settings.num_frames} frames; "
             f"take num_frames {smaller}, or a smaller width and height"
         ) from fault
-
-
-def _is_out_of_memory(fault: RuntimeError) -> bool:
-    """Torch has a class for CUDA only; the CPU allocator raises a plain RuntimeError."""
-    return isinstance(fault, torch.OutOfMemoryError) or "can't allocate memory" in str(fault)

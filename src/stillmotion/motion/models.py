@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast, UMT5EncoderModel
 
-from stillmotion.errors import CheckpointError
+from stillmotion.errors import CheckpointError, InputError, OutOfMemoryError
 from stillmotion.motion import placement, schedulers
 from stillmotion.motion.loras import fuse
 from stillmotion.motion.placement import Placement
@@ -100,7 +100,7 @@ def load_folder(folder: Path, preset: MotionPreset, device: str) -> MotionModels
     """Load the Wan checkpoint in ``folder`` for ``preset`` onto ``device`` ("cpu", "cuda" or "cuda:N").
 
     CPU: float32. CUDA: bfloat16, the VAE float32. Raises CheckpointError naming the damaged, missing or
-    foreign file.
+    foreign file, InputError for a device that is not here, OutOfMemoryError where the weights do not fit.
     """
     offline_environment()
     if not folder.is_dir():
@@ -109,14 +109,21 @@ def load_folder(folder: Path, preset: MotionPreset, device: str) -> MotionModels
         )
     index = _read_index(folder, preset.kind)
     check_folder(folder)
-    target = torch.device(device)
+    target = _device(device)
     dtype = torch.float32 if target.type == "cpu" else torch.bfloat16
     configs = {name: _read_json(folder / name / "config.json") for name in ("vae", "transformer")}
     _check_configs(folder, preset.kind, index, configs)
     chosen = _place(folder, preset, target, dtype, configs)
-    pipe = _assemble(folder, preset, index, dtype, text_encoder=chosen.strategy != "release")
-    fuse(pipe, preset.loras)
-    _move(pipe, target, chosen)
+    try:
+        pipe = _assemble(folder, preset, index, dtype, text_encoder=chosen.strategy != "release")
+        fuse(pipe, preset.loras)
+        _move(pipe, target, chosen)
+    except (MemoryError, RuntimeError) as fault:
+        if not placement.is_out_of_memory(fault):
+            raise
+        raise OutOfMemoryError(
+            f"motion: the weights in {folder} do not fit into the memory of '{device}'; take a smaller preset"
+        ) from None
     patch = int(configs["transformer"]["patch_size"][1])
     return MotionModels(
         preset=preset,
@@ -128,6 +135,19 @@ def load_folder(folder: Path, preset: MotionPreset, device: str) -> MotionModels
         spatial=pipe.vae_scale_factor_spatial * patch,
         temporal=pipe.vae_scale_factor_temporal,
     )
+
+
+def _device(name: str) -> torch.device:
+    """The torch device of that name, if this machine has it."""
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise InputError(f"device: '{name}' is unknown; take 'cpu' or 'cuda'") from None
+    if device.type == "cuda" and (device.index or 0) < torch.cuda.device_count():
+        return device
+    if device.type == "cpu":
+        return device
+    raise InputError(f"device: '{name}' is not on this machine; take 'cpu'")
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -230,7 +250,7 @@ def _guarded(path: Path, load: Callable[[Path], Any]) -> Any:
     try:
         return load(path)
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as fault:
-        if isinstance(fault, torch.OutOfMemoryError):
+        if placement.is_out_of_memory(fault):
             raise
         reason = " ".join(str(fault).split())[:200] or type(fault).__name__
         raise CheckpointError(f"{path}: cannot be loaded ({reason}); {AGAIN}") from None
