@@ -19,6 +19,7 @@ import numpy as np
 
 from stillmotion.identity.crops import hyperlora_crop
 from training.words import spatial_texts, temporal_texts
+from training.world import actions_of
 from training.world.jobs import truth_of
 from training.world.shards import read_shard
 
@@ -43,7 +44,9 @@ def prepare(path: Path, tokenizers: str) -> None:
     texts = []
     for job, view in zip(shard.jobs, shard.views, strict=True):
         truth = truth_of(job)
-        texts += make(truth.person, truth.scenes[view], truth.actions, np.random.default_rng((5, job.number, view)))
+        # A user's prompt tells of deeds that its first frame does not show yet.
+        deeds = truth.actions or actions_of(job.number)
+        texts += make(truth.person, truth.scenes[view], deeds, np.random.default_rng((5, job.number, view)))
     ids = words(texts, padding="max_length", max_length=length, truncation=True, return_tensors="np").input_ids
     _write(ids.reshape(len(shard.jobs), -1, length).astype(np.int16), path / "ids.npy")
     if kind == "stills":

@@ -178,11 +178,11 @@ def _psnr(mse: float) -> float:
 
 
 @torch.no_grad()
-def finish(kind: str, vae: Any, store: Store, out: Path) -> None:
+def finish(kind: str, vae: Any, store: Store, out: Path, batches: int = 16) -> None:
     """Fold or record the latents' mean and spread, measure PSNR on whole held-out frames, and write the weights."""
     still = kind == "still"
     vae.eval()
-    xs = [to_float(store.still_crops(16, 256) if still else store.clip_crops(2, 17, 256)) for _ in range(16)]
+    xs = [to_float(store.still_crops(16, 256) if still else store.clip_crops(2, 17, 256)) for _ in range(batches)]
     means = torch.cat([(encode_still(vae, x) if still else encode_video(vae, x))[0] for x in xs])
     dims = [d for d in range(means.ndim) if d != 1]
     mean, std = means.mean(dims), means.std(dims)

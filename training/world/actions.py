@@ -111,7 +111,7 @@ def _smile(m: Movement, u: Curve, a: float, s: float) -> None:
     e = _rise(u, s)
     m.expression *= 1 - e
     face = {**both("mouthSmile", 0.85 * a * e), **both("cheekSquint", 0.6 * e)}
-    _add(m, {**face, **both("eyeSquint", 0.25 * e), **both("mouthUpperUp", 0.22 * e), "jawOpen": 0.05 * e})
+    _add(m, {**face, **both("eyeSquint", 0.25 * e), **both("mouthUpperUp", 0.38 * e), "jawOpen": 0.09 * e})
 
 
 def _laugh(m: Movement, u: Curve, a: float, s: float) -> None:
@@ -119,7 +119,7 @@ def _laugh(m: Movement, u: Curve, a: float, s: float) -> None:
     m.expression *= 1 - e
     shake = 0.5 + 0.5 * np.cos(2 * np.pi * _count(4, s) * u)
     face = {**both("mouthSmile", 0.95 * e), **both("cheekSquint", 0.8 * e), **both("eyeSquint", 0.6 * e)}
-    _add(m, {**face, **both("mouthUpperUp", 0.4 * e), "jawOpen": e * a * (0.22 + 0.13 * shake)})
+    _add(m, {**face, **both("mouthUpperUp", 0.4 * e), "jawOpen": e * a * (0.34 + 0.14 * shake)})
     m.pitch -= 0.10 * e * a
     m.bob += 0.004 * e * shake
 
@@ -135,7 +135,7 @@ def _surprised(m: Movement, u: Curve, a: float, s: float) -> None:
     e = _rise(u, s * 1.3)
     m.expression *= 1 - e
     face = {**both("eyeWide", 0.9 * e), **both("browOuterUp", e), "browInnerUp": e}
-    _add(m, {**face, "jawOpen": 0.42 * a * e, "mouthFunnel": 0.25 * e})
+    _add(m, {**face, "jawOpen": 0.55 * a * e, "mouthFunnel": 0.25 * e})
 
 
 def _talk(m: Movement, u: Curve, a: float, s: float) -> None:
@@ -143,7 +143,7 @@ def _talk(m: Movement, u: Curve, a: float, s: float) -> None:
     gate = ease(np.minimum(u, 1 - u) * 10)
     opening = (0.5 - 0.5 * np.cos(2 * np.pi * n * u)) * gate
     shape = 0.5 - 0.5 * np.cos(2 * np.pi * n * 0.5 * u + 0.8)
-    face = {"jawOpen": 0.34 * a * opening, "mouthFunnel": 0.55 * shape * gate}
+    face = {"jawOpen": 0.40 * a * opening, "mouthFunnel": 0.55 * shape * gate}
     wide = 0.45 * (1 - shape) * gate
     _add(m, {**face, **both("mouthStretch", wide), **both("mouthLowerDown", 0.5 * opening)})
     m.pitch += 0.025 * _cycles(u, 1)

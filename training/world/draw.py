@@ -280,7 +280,7 @@ class Renderer:
             self._worn["locks"].render()
         fur = _FUR.get(person.hair_style, 0.0)
         if fur and not (depth_only and "locks" in self._worn):
-            self._part("HAIR", fur, 10 if person.hair_style == "afro" else 3)
+            self._part("HAIR", fur, 14 if person.hair_style == "afro" else 3)
         if depth_only:
             return
         if _BEARD_DEPTH[person.beard]:

@@ -168,6 +168,8 @@ def _grow(body: Body, style: Style, rng: np.random.Generator) -> tuple[Floats, F
         outward.append(normal)
     lines = np.stack(points, axis=1)
     if style.cut:
+        for _ in range(6):  # no kinks where the hair leaves the head
+            lines[:, 1:-1] += 0.5 * (0.5 * (lines[:, :-2] + lines[:, 2:]) - lines[:, 1:-1])
         lines = _cut(lines, style.cut + rng.normal(0, 0.010, style.count).astype(np.float32))
     if style.curl:
         lines = _curled(lines, np.stack(outward, axis=1), style, rng)
@@ -194,7 +196,7 @@ def _beside_face(p: Floats) -> Floats:
     # Below the chin it falls in front of and behind the shoulders rather than out along them.
     low = p[:, 2] < 0.79
     wide = np.abs(p[:, 0])
-    p[low, 0] = (side * np.where(wide > 0.088, 0.088 + 0.35 * (wide - 0.088), wide))[low]
+    p[low, 0] = (side * np.where(wide > 0.110, 0.110 + 0.5 * (wide - 0.110), wide))[low]
     return p
 
 

@@ -27,15 +27,16 @@ EXPRESSION_WEIGHTS: dict[str, dict[str, float]] = {
     "neutral": {},
     "smiling": {
         "mouthSmileLeft": 0.75, "mouthSmileRight": 0.75, "cheekSquintLeft": 0.45, "cheekSquintRight": 0.45,
-        "mouthUpperUpLeft": 0.18, "mouthUpperUpRight": 0.18, "jawOpen": 0.05,
+        "mouthUpperUpLeft": 0.35, "mouthUpperUpRight": 0.35, "mouthLowerDownLeft": 0.15,
+        "mouthLowerDownRight": 0.15, "jawOpen": 0.09,
     },
     "laughing": {
         "mouthSmileLeft": 0.95, "mouthSmileRight": 0.95, "cheekSquintLeft": 0.75, "cheekSquintRight": 0.75,
-        "mouthUpperUpLeft": 0.4, "mouthUpperUpRight": 0.4, "jawOpen": 0.26, "eyeSquintLeft": 0.55,
+        "mouthUpperUpLeft": 0.5, "mouthUpperUpRight": 0.5, "jawOpen": 0.40, "eyeSquintLeft": 0.55,
         "eyeSquintRight": 0.55,
     },
     "surprised": {
-        "jawOpen": 0.36, "browInnerUp": 0.9, "browOuterUpLeft": 0.8, "browOuterUpRight": 0.8,
+        "jawOpen": 0.52, "browInnerUp": 0.9, "browOuterUpLeft": 0.8, "browOuterUpRight": 0.8,
         "eyeWideLeft": 0.75, "eyeWideRight": 0.75, "mouthFunnel": 0.2,
     },
     "frowning": {

@@ -260,11 +260,11 @@ vec3 shade_cloth(vec3 n, vec3 v) {
 }
 vec3 shade_fur(vec3 n, vec3 v) {  // shells of short hair, an afro
     vec3 c = v_canonical;
-    float grain = style == 5 ? noise3(c * 230. + seed + v_layer * 4.) : noise3(vec3(c.x * 520., c.y * 520., c.z * 240.) + seed);
+    float grain = style == 5 ? noise3(c * 170. + seed + v_layer * 5.) : noise3(vec3(c.x * 520., c.y * 520., c.z * 240.) + seed);
     float over = c.z - hair_edge(c.y) + .010 * (noise3(c * 150. + seed) - .5);
     if (over < .012 * v_layer * (style == 5 ? 1.3 : .6)) discard;
     if (v_mask.y > .25) discard;
-    if (grain < .18 + v_layer * (style == 5 ? .46 : .55)) discard;
+    if (grain < .16 + v_layer * (style == 5 ? .34 : .55)) discard;
     vec3 b = to_linear(hair) * (.30 + 1.1 * grain * grain) * (.45 + .65 * v_layer) + .002;
     return light(b, n, v, .0, 10., vec3(.5), .55 + .45 * v_layer, lit(v_sun));
 }
