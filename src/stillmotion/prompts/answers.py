@@ -7,7 +7,8 @@ import re
 from stillmotion.errors import InputError
 from stillmotion.prompts import rules
 from stillmotion.prompts.morphology import guess_base
-from stillmotion.prompts.tagging import noun_class, tag
+from stillmotion.prompts.tagging import tag
+from stillmotion.prompts.tokens import noun_class
 from stillmotion.prompts.text import CLIP_CONTENT_TOKENS, check_prompt, estimate_clip_tokens
 from stillmotion.prompts.writers import Brief
 

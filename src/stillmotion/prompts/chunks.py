@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from stillmotion.prompts import lexicon as lx
 from stillmotion.prompts.morphology import is_plural, singular
-from stillmotion.prompts.tagging import Token, noun_class, tag
+from stillmotion.prompts.tagging import tag
+from stillmotion.prompts.tokens import Token, noun_class
 
 _QUANTIFIERS = lx.words("""
     pair couple lot kind type sort variety mix mixture hint touch array bit set series piece number

@@ -17,7 +17,7 @@ from functools import lru_cache
 from stillmotion.prompts import lexicon as lx
 from stillmotion.prompts.chunks import Cast, Sentence, find_cast, parse, subject_gender
 from stillmotion.prompts.spatial import SpatialReader, render
-from stillmotion.prompts.tagging import is_known
+from stillmotion.prompts.tokens import is_known
 from stillmotion.prompts.temporal import Polisher, strip_frame
 from stillmotion.prompts.text import (
     CLIP_CONTENT_TOKENS,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from stillmotion.prompts import lexicon as lx
 from stillmotion.prompts.chunks import Cast, Chunk, Sentence, gender_of, own_noun, possessive
 from stillmotion.prompts.morphology import gerund, singular
-from stillmotion.prompts.tagging import Token, noun_class
+from stillmotion.prompts.tokens import Token, noun_class
 
 # (order in the prompt, visibility: what is least visible is dropped first)
 KINDS = {

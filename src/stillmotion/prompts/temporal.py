@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from stillmotion.prompts import lexicon as lx
 from stillmotion.prompts.chunks import Cast, Chunk, Sentence, gender_of, own_noun, parse, subject_gender
 from stillmotion.prompts.morphology import third_person, verb_readings
-from stillmotion.prompts.tagging import Token
+from stillmotion.prompts.tokens import Token
 
 _SHOWS = (
     r"(?:features?|shows?|depicts?|captures?|presents?|portrays?|displays?|showcases?|highlights?|follows?|introduces?|"
@@ -203,8 +203,12 @@ class Polisher:
     def _opens_with_possessive(self, sentence: Sentence) -> bool:
         """ "Her face lights up ..." before anything else names her."""
         token = sentence.tokens[0] if sentence.tokens else None
-        return token is not None and token.tag == "POSS" and token.low in _CASES and (
-            gender_of(token.low) == self.cast.gender or token.low in ("my", "your", "their"))
+        return (
+            token is not None
+            and token.tag == "POSS"
+            and token.low in _CASES
+            and (gender_of(token.low) == self.cast.gender or token.low in ("my", "your", "their"))
+        )
 
     def _owned(self, sentence: Sentence) -> str:
         first = sentence.tokens[0]

@@ -129,9 +129,9 @@ def _word_cost(word: str) -> int:
             return 1 if len(word) == 1 or word.startswith("'") else len(word)
         if word in ("fcsks", "fxhks", "fhyks"):
             return 4
-        from stillmotion.prompts import tagging
+        from stillmotion.prompts import tokens
 
-        if tagging.is_known(word):
+        if tokens.is_known(word):
             return 1 if len(word) <= 11 else 2
         return 1 if len(word) <= 3 else 1 + math.ceil((len(word) - 3) / 3)
     in_bytes = len(word.encode())

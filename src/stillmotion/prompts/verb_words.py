@@ -1,0 +1,206 @@
+"""Whether a word is a verb in its place, and in which form: "waves" of the woman or of the sea, "lit" or "seated" of a scene."""
+
+from __future__ import annotations
+
+from stillmotion.prompts import lexicon as lx
+from stillmotion.prompts.morphology import is_plural, singular, verb_readings
+from stillmotion.prompts.spots import Spot
+from stillmotion.prompts.tokens import is_noun, may_join_noun, noun_class
+
+_PARTICIPLES = lx.words("""
+    dressed clad seated adorned wrapped surrounded illuminated lit named called positioned framed draped
+    known perched styled tied covered captured shown seen engaged accompanied bathed located posed set
+""")
+_VERBS_IN_ING = lx.words("""
+    painting drawing dancing meeting setting lighting singing ringing humming whistling cheering clapping barking
+    honking chirping buzzing panning zooming tracking tilting sitting thinking strumming rustling
+""")
+_HOLDS_NOUN = lx.words("with in of under beneath against amid among")
+_ALWAYS_VERB_ENDINGS = ("ates", "izes", "ifies")
+
+
+def is_verb_not_adjective(spot: Spot) -> bool:
+    """Whether an adjective that is a verb too ("open", "clean", "dry", "cool") is a verb in this place."""
+    if not spot.forms or spot.previous is None:
+        return False
+    auxiliary = spot.previous.tag == "AUX"
+    if spot.low.endswith("ing") and auxiliary and spot.previous.low in lx.BE_FORMS:
+        return True
+    return "base" in spot.forms and (
+        spot.previous.tag == "TO" or (auxiliary and spot.previous.low in lx.MODALS)
+    )
+
+
+def verb_form(spot: Spot) -> str:
+    """The verb form that a word has in this place (base, s, ing, past, part), or "" when it is no verb here."""
+    low, forms = spot.low, spot.forms
+    if "-" in low and not forms:
+        return ""
+    if low.endswith("ing") and len(low) > 4 and ("ing" in forms or not (forms or is_noun(low))):
+        return _ing_form(spot)
+    kept = spot.before is not None and spot.before.low in ("alone", "still")
+    if (spot.opens and spot.before is not None and not kept) or _is_listed_participle(spot):
+        return ""
+    if _is_past(spot):
+        return "part" if _is_participle(spot) else "past"
+    if "s" in forms or _is_unknown_third_person(spot):
+        return _s_form(spot)
+    return _base_form(spot) if "base" in forms else ""
+
+
+def _is_listed_participle(spot: Spot) -> bool:
+    """ "styled" in "short, neatly styled hair": an adjective, since an adjective stands before."""
+    participle = ("part" in spot.forms or spot.low.endswith("ed")) and not spot.forms & {"base", "s"}
+    if not (participle and spot.index >= 2 and spot.before_tag("PUNCT", "CONJ", "ADV") and spot.noun_follows):
+        return False
+    for token in reversed(spot.tokens[: spot.index]):
+        if token.tag not in ("ADV", "PUNCT", "CONJ"):
+            return token.tag == "ADJ"
+    return False
+
+
+def _is_past(spot: Spot) -> bool:
+    past = spot.forms & {"part", "past"} or (
+        spot.low.endswith("ed") and len(spot.low) > 4 and not is_noun(spot.low)
+    )
+    return bool(past) and (not spot.forms & {"base", "s"} or spot.previous_tag("AUX"))
+
+
+def _is_participle(spot: Spot) -> bool:
+    finite = spot.person_before and not spot.clause.verb_seen and spot.low not in _PARTICIPLES
+    possible = "part" in spot.forms or not spot.forms
+    return possible and not finite and spot.previous_tag("AUX", "NOUN", "PUNCT", "CONJ")
+
+
+def _is_unknown_third_person(spot: Spot) -> bool:
+    """A word that no table has, in -s, where a verb is due."""
+    low = spot.low
+    if spot.forms or not low.endswith("s") or low.endswith(("ss", "us", "is")) or is_noun(low):
+        return False
+    object_follows = spot.after in lx.POSSESSIVES or spot.after in lx.OBJECT_PRONOUNS
+    return spot.person_before or (not spot.opens and (low.endswith(_ALWAYS_VERB_ENDINGS) or object_follows))
+
+
+def _ing_form(spot: Spot) -> str:
+    """ "waving" is a verb; "the building", "with glowing eyes" and "reading glasses" are none."""
+    low, after, before = spot.low, spot.after, spot.before
+    if before is not None and before.tag == "VERB" and before.lemma in lx.WEAR | lx.HOLD and is_noun(after):
+        return ""
+    if spot.opens and before is not None:
+        modifies = is_noun(after) and may_join_noun(after) and before.low in _HOLDS_NOUN
+        return "" if before.tag != "PREP" or is_noun(low) or modifies else "ing"
+    if is_noun(low) and singular(low) == low and low not in _VERBS_IN_ING:
+        return ""
+    if low in ("lighting", "setting", "painting", "drawing") and not spot.previous_tag("AUX"):
+        return "ing" if after in lx.DETERMINERS or after in lx.POSSESSIVES else ""
+    unknown = spot.before_tag("CONJ", "PUNCT") and not verb_readings(low) and spot.noun_follows
+    return "" if unknown else "ing"
+
+
+def _verb_follows(spot: Spot) -> bool:
+    """Whether another word of this clause could be its finite verb."""
+    for token in spot.tokens[spot.index + 1 : spot.index + 8]:
+        if token.low in lx.COORDINATORS or token.low in lx.SUBORDINATORS or not token.low[0].isalnum():
+            return False
+        if token.low in lx.AUXILIARIES or any(form == "s" for _, form in verb_readings(token.low)):
+            return True
+    return False
+
+
+def _s_form(spot: Spot) -> str:
+    """ "waves", "hammers", "takes": verb or plural noun."""
+    if spot.previous is None:
+        verb = _opens_as_verb(spot)
+    elif spot.person_before:
+        verb = True
+    elif spot.previous_tag("CONJ", "PUNCT", "SUB") or spot.previous.low == "then":
+        verb = _goes_on_as_verb(spot)
+    elif spot.previous_tag("NOUN", "NUM", "ADJ", "OPRON"):
+        verb = _follows_noun_as_verb(spot)
+    else:
+        verb = not is_noun(spot.low)
+    return "s" if verb else ""
+
+
+def _has_object(spot: Spot) -> bool:
+    return spot.takes_object or spot.after == "it"
+
+
+def _opens_as_verb(spot: Spot) -> bool:
+    """ "Waves at the camera", but not "Waves roll in"."""
+    acts = not spot.noun_follows and singular(spot.low) in lx.ACTION_NOUNS
+    return not is_noun(spot.low) or _has_object(spot) or acts
+
+
+def _goes_on_as_verb(spot: Spot) -> bool:
+    """After a comma or "and": "smiles and waves", but not "trees and lights"."""
+    lemma, after = singular(spot.low), spot.after
+    noun_too, has_object = is_noun(spot.low), _has_object(spot)
+    moves = (
+        noun_class(lemma) in ("action", "sound", "camera", "expression", "abstract")
+        or lemma in lx.ACTION_NOUNS
+        or after in lx.ADVERBS
+        or (after.endswith("ly") and not spot.noun_follows)
+    ) and lemma not in lx.MOSTLY_NOUNS
+    if noun_too and not moves and not has_object:
+        return spot.previous is not None and spot.previous.low == "then" and not spot.noun_follows
+    return spot.clause.finite in ("s", "aux", "past") or not noun_too or has_object
+
+
+def _follows_noun_as_verb(spot: Spot) -> bool:
+    """ "the camera pans", "a woman in a red coat waves", but not "ocean waves crash"."""
+    clause, after = spot.clause, spot.after
+    if after and any(form == "base" for _, form in verb_readings(after)) and not is_noun(after):
+        return False
+    if not is_noun(spot.low) or _has_object(spot):
+        return True
+    free = not clause.verb_seen and (clause.subject_seen or not clause.in_phrase)
+    doubtful = clause.in_phrase and singular(spot.low) in lx.MOSTLY_NOUNS and _verb_follows(spot)
+    return free and not doubtful
+
+
+def _base_form(spot: Spot) -> str:
+    """ "wave" after "to", after "they", and in commands."""
+    previous = spot.previous
+    noun_too = is_noun(spot.low)
+    if previous is None:
+        verb = _commands(spot)
+    elif previous.tag in ("TO", "OPRON") or (previous.tag == "AUX" and previous.low in lx.MODALS):
+        verb = True
+    elif previous.tag == "PRON" and previous.low in ("they", "we", "you", "i"):
+        verb = True
+    elif spot.person_before and (_is_joint_subject(spot) or not noun_too) and spot.clause.finite != "aux":
+        verb = True
+    elif _is_plural_subject(spot):
+        verb = spot.low not in lx.MOSTLY_NOUNS or spot.takes_object
+    elif spot.previous_tag("CONJ", "PUNCT") and spot.clause.finite == "base":
+        verb = not noun_too or spot.takes_object or singular(spot.low) in lx.ACTION_NOUNS
+    elif spot.person_before and spot.clause.finite == "base":
+        verb = True
+    else:
+        verb = not noun_too and spot.previous_tag("CONJ", "PUNCT", "SUB") and spot.takes_object
+    return "base" if verb else ""
+
+
+def _commands(spot: Spot) -> bool:
+    """ "Wave at the camera" at the start of a sentence."""
+    acts = spot.low not in lx.MOSTLY_NOUNS and singular(spot.low) in lx.ACTION_NOUNS
+    return not is_noun(spot.low) or spot.takes_object or (acts and spot.after in lx.PREPOSITIONS)
+
+
+def _is_joint_subject(spot: Spot) -> bool:
+    """ "a man and a woman (dance)"."""
+    nearby = spot.tokens[max(0, spot.index - 5) : spot.index]
+    return (
+        spot.previous_tag("NOUN")
+        and not spot.clause.verb_seen
+        and any(token.low == "and" for token in nearby)
+    )
+
+
+def _is_plural_subject(spot: Spot) -> bool:
+    previous = spot.previous
+    if previous is None or previous.tag != "NOUN":
+        return False
+    plural = is_plural(previous.text) or previous.lemma in lx.GROUPS
+    return plural and (not spot.clause.verb_seen or not is_noun(spot.low))
