@@ -229,10 +229,12 @@ class Work:
         load: Callable[[Path], Value],
     ) -> Value:
         shown = "prompts" if name == "plan.json" else name
-        kept = self.folder.finished(name, depends)
-        self.progress(f"{shown}: finished before" if kept else shown, 0, 1)
+        if self.folder.finished(name, depends):
+            self.progress(f"{shown}: finished before", 0, 0)
+            return self.folder.step(name, depends, make, save, load)
+        self.progress(shown, 0, 1)
         value = self.folder.step(name, depends, make, save, load)
-        self.progress(f"{shown}: finished before" if kept else shown, 1, 1)
+        self.progress(shown, 1, 1)
         return value
 
 

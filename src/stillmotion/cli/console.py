@@ -88,13 +88,18 @@ class _Bars:
 
 
 class _Lines:
-    """Plain lines: each label once when it begins, then now and then with the time left."""
+    """Plain lines: each label of several units once, then now and then with the time left.
+
+    A step of one unit is over soon and not worth a line; one of none, finished before, is.
+    """
 
     def __init__(self) -> None:
         self._started: dict[str, float] = {}
         self._last = 0.0
 
     def __call__(self, step: str, done: int, total: int) -> None:
+        if total == 1:
+            return
         now = time.monotonic()
         if step not in self._started:
             self._started[step] = self._last = now
