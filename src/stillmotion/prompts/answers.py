@@ -8,8 +8,8 @@ from stillmotion.errors import InputError
 from stillmotion.prompts import rules
 from stillmotion.prompts.morphology import guess_base
 from stillmotion.prompts.tagging import tag
-from stillmotion.prompts.tokens import noun_class
 from stillmotion.prompts.text import CLIP_CONTENT_TOKENS, check_prompt, estimate_clip_tokens
+from stillmotion.prompts.tokens import noun_class
 from stillmotion.prompts.writers import Brief
 
 LEAST_ACTIONS_KEPT = 0.5

@@ -16,9 +16,10 @@ from functools import lru_cache
 
 from stillmotion.prompts import lexicon as lx
 from stillmotion.prompts.chunks import Cast, Sentence, find_cast, parse, subject_gender
-from stillmotion.prompts.spatial import SpatialReader, render
-from stillmotion.prompts.tokens import is_known
-from stillmotion.prompts.temporal import Polisher, strip_frame
+from stillmotion.prompts.frames import strip_frame
+from stillmotion.prompts.phrases import render
+from stillmotion.prompts.spatial import SpatialReader
+from stillmotion.prompts.temporal import Polisher
 from stillmotion.prompts.text import (
     CLIP_CONTENT_TOKENS,
     check_prompt,
@@ -27,6 +28,7 @@ from stillmotion.prompts.text import (
     sentences,
 )
 from stillmotion.prompts.timeline import TimedText, Timeline, read_timeline
+from stillmotion.prompts.tokens import is_known
 
 __all__ = [
     "TimedText",

@@ -8,43 +8,14 @@ to the end.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from stillmotion.prompts import lexicon as lx
 from stillmotion.prompts.chunks import Cast, Chunk, Sentence, gender_of, own_noun, parse, subject_gender
+from stillmotion.prompts.frames import CAUSATIVE, CAUSATIVE_PRONOUN, EMPTY_OPENING, IN_VIDEO
 from stillmotion.prompts.morphology import third_person, verb_readings
+from stillmotion.prompts.prose import Edit, apply, glue, join, keeps_capital, listed, paragraph, split_closing
 from stillmotion.prompts.tokens import Token
 
-_SHOWS = (
-    r"(?:features?|shows?|depicts?|captures?|presents?|portrays?|displays?|showcases?|highlights?|follows?|introduces?|"
-    r"(?:begins?|opens?|starts?)\s+(?:with|on)|(?:focus(?:es)?|cent(?:er|re)s?)\s+(?:on|around)|is\s+(?:of|about)|featuring|showing|"
-    r"depicting|capturing|presenting|portraying)"
-)
-_MEDIUM = (
-    r"(?:(?:video|clip|footage|scene|image|film|shot|sequence|animation|frame|camera|recording|movie|picture|photo|photograph|"
-    r"portrait|close-?\s?up|vlog)s?)"
-)
-_FRAMES = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"^(?:please\s+)?(?:generate|create|make|produce|render|animate|show|film|give me|imagine|i want|i would like|i'd like)\s+(?:me\s+)?"
-        rf"(?:a|an|the)?\s*(?:[\w-]+\s+){{0,4}}?{_MEDIUM}\s+(?:of|where|in which|that\s+shows|with|showing|featuring|depicting)\s+",
-        rf"^(?:in|throughout)\s+(?:this|the)\s+(?:[\w-]+\s+){{0,2}}?{_MEDIUM}\s*,\s*(?:we\s+(?:can\s+)?see\s+|there\s+(?:is|are)\s+)?",
-        rf"^(?:this|the|it)\s+(?:is\s+)?(?:a|an)?\s*(?:[\w-]+\s+){{0,4}}?{_MEDIUM}\s+(?:that\s+|which\s+)?{_SHOWS}\s+",
-        rf"^(?:this|it)\s+is\s+(?:a|an|the)\s+(?:[\w-]+\s+){{0,4}}?{_MEDIUM}\s+(?:of|with)\s+",
-        rf"^(?:a|an|the)\s+(?:[\w,-]+\s+){{0,5}}?{_MEDIUM}\s+(?:of|that\s+shows|in which|where|{_SHOWS})\s+",
-        rf"^(?:[\w-]+\s+){{0,3}}?{_MEDIUM}\s+(?:of|featuring|showing|where|in which)\s+",
-        rf"^(?:in|at|during|over)\s+the\s+(?:opening|beginning|start|first|initial)\s*(?:few\s+)?(?:seconds|moments|frames|part|half)?\s*of\s+"
-        rf"(?:this|the)\s+(?:[\w-]+\s+){{0,2}}?{_MEDIUM}\s*,\s*",
-        r"^(?:we|you|viewers?|the viewers?|the audience)\s+(?:can\s+)?see\s+",
-        r"^there\s+(?:is|are|'s)\s+",
-    )
-)
-_IS_CAMERA_MOTION = re.compile(
-    r"^the camera\s+.*?\b(?:follow|focus|cent)\w*\s+(?:(?:on|around)\s+)?(?:her|him|them|it|the|his|their)\b",
-    re.IGNORECASE,
-)
-_CAUSATIVE = re.compile(r"^(?:please\s+)?(?:make|have|let|get|animate|show|ask|tell)\s+$", re.IGNORECASE)
 _BACKDROP = lx.words("""
     background backdrop setting environment scenery surroundings room lighting wall sky scene space
     place location interior light atmosphere
@@ -101,28 +72,6 @@ _AUX_THIRD = {
 _AUX_PLURAL = {"am": "are", "'m": "'re", "was": "were"}
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """Replace the characters `start` to `end` of a sentence."""
-
-    start: int
-    end: int
-    text: str
-
-
-def strip_frame(sentence: str) -> str:
-    """A captioner's or user's frame taken off: "The video features an individual who waves" -> "an individual who waves"."""
-    for _ in range(2):
-        for pattern in _FRAMES:
-            match = pattern.match(sentence)
-            if match and len(sentence) - match.end() > 2 and not _IS_CAMERA_MOTION.match(sentence):
-                sentence = sentence[match.end() :]
-                break
-        else:
-            break
-    return sentence
-
-
 class Polisher:
     """Rewrites parsed sentences for one subject and one main character."""
 
@@ -149,7 +98,7 @@ class Polisher:
         scenery = [self._plain(sentence) for sentence in leading]
         for sentence in following:
             (scenery if self._is_scenery(sentence) else person).append(self._plain(sentence))
-        return _paragraph([*person, *scenery])
+        return paragraph([*person, *scenery])
 
     # --- the sentence that names the main character -----------------------------------------------------------------
 
@@ -158,34 +107,34 @@ class Polisher:
         assert chunk is not None
         before = sentence.text[: chunk.start].strip()
         edits = self._pronoun_edits(sentence)
-        rest = _apply(sentence.text, edits, chunk.end, len(sentence.text))
-        rest = _IN_VIDEO.sub("", rest)
+        rest = apply(sentence.text, edits, chunk.end, len(sentence.text))
+        rest = IN_VIDEO.sub("", rest)
         rest = rest.lstrip() if not rest.startswith("'s") else rest
         if rest.startswith("'s") and chunk.head in _CASES:
             rest = "is" + rest[2:]
-        if chunk.head in ("they", "i", "you", "we") or _CAUSATIVE.match(before + " "):
+        if chunk.head in ("they", "i", "you", "we") or CAUSATIVE.match(before + " "):
             rest = self._third(rest)
         opening = self.subject + ("" if rest.startswith("'s ") else self._apposition(chunk))
         if chunk.inner is not None and chunk.noun == "person":
             opening += " of " + sentence.text[chunk.inner.start : chunk.inner.end]
-        if not before or _CAUSATIVE.match(before + " ") or _EMPTY_OPENING.match(before):
-            return _join(opening, rest)
+        if not before or CAUSATIVE.match(before + " ") or EMPTY_OPENING.match(before):
+            return join(opening, rest)
         return self._with_opening(opening, before, rest, sentence)
 
     def _with_opening(self, opening: str, before: str, rest: str, sentence: Sentence) -> str:
         """What stood before the subject goes right behind it, or, when it is still scenery, to the end of the sentence."""
-        text = _apply(sentence.text, self._pronoun_edits(sentence), 0, len(before)).strip().rstrip(",;:- ")
+        text = apply(sentence.text, self._pronoun_edits(sentence), 0, len(before)).strip().rstrip(",;:- ")
         text = re.sub(r"^(?:and|but|so)\s+", "", text, flags=re.I)
-        text = text if _keeps_capital(text) else text[:1].lower() + text[1:]
+        text = text if keeps_capital(text) else text[:1].lower() + text[1:]
         chunks = parse(before).chunks
         moves = bool(verb_readings(text.split()[0])) or any(
             chunk.kind in ("VERB", "AUX", "SUB") for chunk in chunks
         )
         trailing_verb = chunks and chunks[-1].kind in ("VERB", "AUX", "PREP")
-        body, closing = _split_closing(rest)
+        body, closing = split_closing(rest)
         partners = re.match(r"^(.+?),?\s+and$", text, re.IGNORECASE)
         if partners and not moves:
-            return f"{self.subject} and {partners.group(1)}{_glue(body)}{closing or '.'}"
+            return f"{self.subject} and {partners.group(1)}{glue(body)}{closing or '.'}"
         if (
             chunks
             and chunks[-1].kind == "VERB"
@@ -193,12 +142,12 @@ class Polisher:
             and before[:1] in "\"\u201c'"
         ):
             verb = before.rsplit(None, 1)[1]
-            return f"{opening}{',' if ',' in opening else ''} {verb} {before[: -len(verb)].strip()}{_glue(body)}{closing or '.'}"
+            return f"{opening}{',' if ',' in opening else ''} {verb} {before[: -len(verb)].strip()}{glue(body)}{closing or '.'}"
         if moves and trailing_verb:
-            return f"{opening}{_glue(body)}{closing or '.'} {text[:1].upper()}{text[1:]} the {self.noun}."
+            return f"{opening}{glue(body)}{closing or '.'} {text[:1].upper()}{text[1:]} the {self.noun}."
         if moves or len(text.split()) <= 2:
-            return _join(f"{opening.rstrip(',')}, {text},", body.lstrip(", ")) + (closing or ".")
-        return _join(opening, body).rstrip(",") + f", {text}" + (closing or ".")
+            return join(f"{opening.rstrip(',')}, {text},", body.lstrip(", ")) + (closing or ".")
+        return join(opening, body).rstrip(",") + f", {text}" + (closing or ".")
 
     def _opens_with_possessive(self, sentence: Sentence) -> bool:
         """ "Her face lights up ..." before anything else names her."""
@@ -213,7 +162,7 @@ class Polisher:
     def _owned(self, sentence: Sentence) -> str:
         first = sentence.tokens[0]
         edits = [edit for edit in self._pronoun_edits(sentence) if edit.start >= first.end]
-        return f"{self.subject}'s{_apply(sentence.text, edits, first.end, len(sentence.text))}"
+        return f"{self.subject}'s{apply(sentence.text, edits, first.end, len(sentence.text))}"
 
     def _apposition(self, chunk: Chunk) -> str:
         """What the noun phrase says beyond the subject: ", young and tall," or ", a young chef,"."""
@@ -233,7 +182,7 @@ class Polisher:
             words.pop()
         while words and words[0].tag in ("CONJ", "PUNCT"):
             words.pop(0)
-        looks = _listed(words)
+        looks = listed(words)
         neutral = not subject_gender(self.subject) and bool(gender_of(chunk.head))
         if neutral or (
             chunk.head in lx.OCCUPATIONS | lx.RELATIVES_OF and chunk.head not in lx.GENERIC_PEOPLE
@@ -249,7 +198,7 @@ class Polisher:
     # --- other sentences --------------------------------------------------------------------------------------------
 
     def _plain(self, sentence: Sentence) -> str:
-        text = _apply(sentence.text, self._pronoun_edits(sentence), 0, len(sentence.text))
+        text = apply(sentence.text, self._pronoun_edits(sentence), 0, len(sentence.text))
         return text
 
     def _is_scenery(self, sentence: Sentence) -> bool:
@@ -369,17 +318,17 @@ class Polisher:
         scenery: list[str] = []
         subject = self.subject
         for sentence in sentences:
-            text = _apply(sentence.text, self._pronoun_edits(sentence), 0, len(sentence.text))
+            text = apply(sentence.text, self._pronoun_edits(sentence), 0, len(sentence.text))
             opening = self._action_opening(sentence, text)
             if opening and not person:
-                person.append(_join(subject, opening))
+                person.append(join(subject, opening))
             elif not person and not scenery and len(sentences) > 1 and self._is_fragment(sentence):
-                subject = f"{subject}, {text[:1].lower() if not _keeps_capital(text) else text[:1]}{text[1:]}".rstrip(
+                subject = f"{subject}, {text[:1].lower() if not keeps_capital(text) else text[:1]}{text[1:]}".rstrip(
                     ".;"
                 )
             elif opening:
                 person.append(
-                    _join(
+                    join(
                         {"male": "He", "female": "She"}.get(subject_gender(self.subject), "The person"),
                         opening,
                     )
@@ -389,19 +338,19 @@ class Polisher:
             else:
                 scenery.append(text)
         if not person and not scenery:
-            return _paragraph([subject])
+            return paragraph([subject])
         if not person:
             first, *rest = scenery
             first = (
                 first
-                if _keeps_capital(first) or (len(first) > 1 and first[1].isupper())
+                if keeps_capital(first) or (len(first) > 1 and first[1].isupper())
                 else first[:1].lower() + first[1:]
             )
             listed = "," in first and not any(
                 token.tag == "AUX" or token.form in ("s", "past") for token in sentences[0].tokens
             )
-            return _paragraph([f"{subject}{', ' if listed else ' in this scene: '}{first}", *rest])
-        return _paragraph([*person, *scenery])
+            return paragraph([f"{subject}{', ' if listed else ' in this scene: '}{first}", *rest])
+        return paragraph([*person, *scenery])
 
     def _is_fragment(self, sentence: Sentence) -> bool:
         """A few words without a finite verb, as in a list."""
@@ -413,7 +362,7 @@ class Polisher:
         """The sentence as what the subject does, or "" when it begins with no verb."""
         tokens = sentence.tokens
         at = 0
-        causative = _CAUSATIVE_PRONOUN.match(text)
+        causative = CAUSATIVE_PRONOUN.match(text)
         if causative:
             return self._third(text[causative.end() :])
         while at < len(tokens) and (
@@ -465,94 +414,4 @@ class Polisher:
             ):
                 if token.low in (base for base, form in verb_readings(token.low) if form == "base"):
                     edits.append(Edit(token.start - 5, token.end - 5, third_person(token.low)))
-        return _apply(text, edits, 0, len(text))
-
-
-_IN_VIDEO = re.compile(rf"^\s+(?:in|of)\s+(?:the|this)\s+{_MEDIUM}(?=\s)", re.IGNORECASE)
-_CAUSATIVE_PRONOUN = re.compile(
-    r"^(?:please\s+)?(?:make|have|let|get)\s+(?:her|him|them|it|me|us)\s+", re.IGNORECASE
-)
-_EMPTY_OPENING = re.compile(
-    r"^(?:and|so|here|this is|it is|it's|meet|initially|at first|first|to begin with|the main character is|"
-    r"the subject is|featuring|in the video|throughout the video|throughout the clip|"
-    r"in the clip|one of (?:them|the \w+)),?:?$",
-    re.IGNORECASE,
-)
-
-
-def _listed(words: list[Token]) -> str:
-    """Adjectives as a list: "young, tall" -> "young and tall"; commas and "and" of the prompt are made anew."""
-    groups: list[str] = []
-    join = False
-    for token in words:
-        if token.tag in ("CONJ", "PUNCT"):
-            join = False
-            continue
-        word = (
-            token.text if token.tag == "NAME" or (token.text[0].isupper() and token.start > 0) else token.low
-        )
-        if join:
-            groups[-1] += " " + word
-        else:
-            groups.append(word)
-        join = token.tag == "ADV"
-    if len(groups) < 2:
-        return "".join(groups)
-    return ", ".join(groups[:-1]) + " and " + groups[-1]
-
-
-def _apply(text: str, edits: list[Edit], begin: int, end: int) -> str:
-    """`text[begin:end]` with the edits that lie within it."""
-    pieces: list[str] = []
-    at = begin
-    for edit in edits:
-        if edit.start < at or edit.end > end:
-            continue
-        pieces.append(text[at : edit.start])
-        pieces.append(edit.text)
-        at = edit.end
-    pieces.append(text[at:end])
-    return "".join(pieces)
-
-
-def _keeps_capital(text: str) -> bool:
-    first = text.split(None, 1)[0] if text.split() else ""
-    return (len(first) > 1 and first.isupper()) or first == "I"
-
-
-def _split_closing(text: str) -> tuple[str, str]:
-    stripped = text.rstrip()
-    body = stripped.rstrip(".!?")
-    return body.rstrip(",;: "), stripped[len(body) :]
-
-
-def _glue(text: str) -> str:
-    return text if not text or text[0] in ",.;:!?'" else " " + text
-
-
-def _join(head: str, tail: str) -> str:
-    """Head and tail with the comma that an apposition needs."""
-    tail = tail.strip()
-    if not tail:
-        return head.rstrip(",") + "."
-    if tail[0] in ",.;:!?'":
-        return head.rstrip(",") + tail
-    apposed = "," in head and not head.endswith(",")
-    if apposed:
-        return f"{head}, {tail}"
-    return f"{head} {tail}"
-
-
-def _paragraph(parts: list[str]) -> str:
-    sentences: list[str] = []
-    for part in parts:
-        part = re.sub(r"\s+", " ", part).strip()
-        part = re.sub(r"\s+([,.;:!?])", r"\1", part)
-        part = re.sub(r",(?:\s*,)+", ",", part).replace(",.", ".")
-        if not part:
-            continue
-        part = part[0].upper() + part[1:]
-        sentences.append(
-            part if part[-1] in "\u2026.!?\u3002\uff01\uff1f\"'\u201d)" else part.rstrip(",;:") + "."
-        )
-    return " ".join(sentences)
+        return apply(text, edits, 0, len(text))

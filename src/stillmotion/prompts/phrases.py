@@ -1,0 +1,165 @@
+"""Phrases of a still: what they are, how a noun phrase becomes one, and how they are put together within CLIP's length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from stillmotion.prompts import lexicon as lx
+from stillmotion.prompts.chunks import Cast, Chunk
+from stillmotion.prompts.morphology import singular
+
+# (order in the prompt, visibility: what is least visible is dropped first)
+KINDS = {
+    "looks": (0, 85),
+    "face": (1, 95),
+    "expression": (2, 70),
+    "garment": (3, 90),
+    "accessory": (3, 80),
+    "held": (4, 65),
+    "pose": (5, 50),
+    "object": (6, 40),
+    "place": (7, 75),
+    "corner": (8, 45),
+    "light": (9, 60),
+    "style": (10, 30),
+}
+EMPTY_MODIFIERS = lx.words("""
+    own left right other same both various different certain particular first last few more most several
+    many only very main final next such whole entire able upper lower further additional single visible
+    overall specific two male female
+""")
+_EMPTY_WORDS = lx.words("a an the and of his her their")
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One thing that a still can show. `head` is its noun; `words` are what two phrases are compared by."""
+
+    text: str
+    kind: str
+    head: str
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The content words in lower case."""
+        return frozenset(self.text.lower().replace(",", " ").split()) - _EMPTY_WORDS
+
+
+@dataclass(slots=True)
+class Context:
+    """Where the reader is in a sentence."""
+
+    subject: str = "main"  # whose clause it is: main, other or thing
+    owner: str = "main"  # whose the next noun phrase is
+    subject_chunk: Chunk | None = None
+    candidate: Chunk | None = None  # the noun phrase that the next finite verb will take as its subject
+    verb_seen: bool = False  # in this clause
+    verb: str = ""  # category of the last verb
+    lemma: str = ""
+    preposition: str = ""  # the one that governs the list being read
+    direct: bool = False  # it stands right before
+    negated: bool = False
+    negated_list: bool = False
+    posture: str = ""
+    clause_negated: bool = False
+    future: bool = False
+    following: list[Chunk] = field(default_factory=list)  # the next three chunks
+
+
+class PhraseBook:
+    """The phrases found so far, for one main character."""
+
+    def __init__(self, cast: Cast, subject: str = "A person") -> None:
+        self.cast = cast
+        self.subject = subject
+        self.phrases: list[Phrase] = []
+        self.acted = False  # the main character has acted: later postures are not the first frame's
+
+    def add(self, text: str, kind: str, head: str) -> None:
+        """Add a phrase unless an earlier one says as much; a fuller phrase replaces a poorer one."""
+        new = Phrase(text, kind, head)
+        if not new.words:
+            return
+        for index, old in enumerate(self.phrases):
+            if new.words <= old.words:
+                return
+            if old.words <= new.words and (old.head == head or old.kind == kind):
+                kept = old.kind if old.kind in ("place", "held", "garment") else kind
+                self.phrases[index] = Phrase(text, kept, head)
+                return
+        self.phrases.append(new)
+
+    def take_nothing(self, chunk: Chunk, context: Context) -> None:
+        """Of a noun that no still shows, only a style stays: "a cinematic shot"."""
+        for token in chunk.modifiers:
+            if token.low in lx.STYLE_ADJECTIVES:
+                self.add(token.low, "style", token.low)
+
+
+def described(chunk: Chunk) -> bool:
+    """Whether a modifier says something that can be seen."""
+    if chunk.inner is not None and chunk.inner.noun in ("object", "light", "place", "garment", "face"):
+        return True
+    return any(
+        token.tag in ("ADJ", "NOUN", "NAME") and token.low not in EMPTY_MODIFIERS for token in chunk.modifiers
+    )
+
+
+def phrase_text(chunk: Chunk, article: bool = False) -> str:
+    """A noun phrase's own words without determiners, sounds and smells; "a red scarf" with `article`."""
+    words: list[str] = []
+    for token in chunk.tokens:
+        if (
+            token.tag in ("DET", "POSS", "GEN")
+            or token.low in EMPTY_MODIFIERS
+            or token.low in lx.SOUND_SMELL_ADJECTIVES
+        ):
+            if token.tag == "GEN" and words:
+                words[-1] += "'s"
+            continue
+        words.append(token.text if token.tag == "NAME" else token.low)
+    while words and words[0] in (",", "and", "or", "&"):
+        words.pop(0)
+    text = " ".join(words).replace(" ,", ",")
+    if (
+        article
+        and chunk.determiner not in ("", "some", "both", "these", "those")
+        and not chunk.plural
+        and text
+        and not (text.endswith("s") and not text.endswith("ss"))
+        and singular(chunk.head) not in ("clothing", "attire", "jewelry", "denim", "makeup", "hair")
+    ):
+        text = ("an " if text[0] in "aeiou" else "a ") + text
+    return text
+
+
+def render(
+    subject: str, phrases: list[Phrase], limit: int, count: Callable[[str], int], trigger: str = ""
+) -> str:
+    """The spatial prompt: at most `limit` tokens by `count`, the least visible phrases dropped first.
+
+    Order: trigger words, subject, looks, face, expression, clothing, what is held, pose, objects, place, light, style, "close-up".
+    """
+    kept = list(phrases)
+    text = trigger + _joined(subject, kept)
+    while count(text) > limit and kept:
+        weakest = min(range(len(kept)), key=lambda at: (KINDS[kept[at].kind][1], -at))
+        kept.pop(weakest)
+        text = trigger + _joined(subject, kept)
+    return text
+
+
+def _joined(subject: str, phrases: list[Phrase]) -> str:
+    parts = [subject]
+    ordered = sorted(phrases, key=lambda phrase: KINDS[phrase.kind][0])
+    worn = False
+    for phrase in ordered:
+        if phrase.kind in ("garment", "accessory"):
+            parts.append(phrase.text if worn else f"wearing {phrase.text}")
+            worn = True
+        elif phrase.kind == "held":
+            parts.append(f"holding {phrase.text}")
+        else:
+            parts.append(phrase.text)
+    return ", ".join([*parts, "close-up"])
