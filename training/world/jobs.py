@@ -44,8 +44,10 @@ def clip_scene(seed: int, actions: Sequence[Action]) -> Scene:
     scene = scene_of(seed)
     names = {a.name for a in actions}
     groups = {ACTIONS[n].group for n in names}
-    if "arm" in groups and scene.framing == "close-up":
-        scene = scene.replace(framing="portrait" if seed % 2 else "half body")
+    if "arm" in groups and (scene.framing == "close-up" or seed % 3 == 0):
+        scene = scene.replace(framing="half body")
+    if groups & {"gaze", "lids", "brows", "face", "mouth"} and scene.framing == "half body":
+        scene = scene.replace(framing="close-up" if seed % 2 else "portrait")
     if names & {"zoom out", "lean forward", "walk", "shrug"} and scene.framing != "portrait":
         scene = scene.replace(framing="portrait")
     if scene.expression in [_EXPRESSION_OF.get(n) for n in names]:

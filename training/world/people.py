@@ -183,7 +183,7 @@ def _phenotypes(rng: np.random.Generator, man: bool, years: int) -> tuple[float,
     age = 0.62 + 0.047 * (years - 18) / 7 if years < 25 else 2 / 3 + (years - 25) / 65 / 3
     race = rng.dirichlet([0.55, 0.55, 0.55])
     muscle = rng.uniform(0.4, 0.75) if man else rng.uniform(0.25, 0.6)
-    return (gender, age, muscle, rng.uniform(0.25, 0.8), rng.uniform(0.25, 0.6), *map(float, race))
+    return (gender, age, muscle, rng.uniform(0.25, 0.8), rng.uniform(0.1, 0.4), *map(float, race))
 
 
 def _skin(rng: np.random.Generator, african: float, asian: float) -> tuple[str, Colour]:

@@ -24,7 +24,8 @@ _GAZE = {"camera": (0.0, 0.0), "left": (1.0, 0.0), "right": (-1.0, 0.0), "up": (
 _NECK_SHARE = {"neck01": 0.2, "neck02": 0.2, "neck03": 0.25, "head": 0.35}
 
 EXPRESSION_WEIGHTS: dict[str, dict[str, float]] = {
-    "neutral": {},
+    # Quite without a smile the model's average mouth looks sad.
+    "neutral": {"mouthSmileLeft": 0.12, "mouthSmileRight": 0.12},
     "smiling": {
         "mouthSmileLeft": 0.75, "mouthSmileRight": 0.75, "cheekSquintLeft": 0.45, "cheekSquintRight": 0.45,
         "mouthUpperUpLeft": 0.35, "mouthUpperUpRight": 0.35, "mouthLowerDownLeft": 0.15,
@@ -137,12 +138,12 @@ def _arm_rotations(body: Body, shape: Shape, side: str, hand: Floats, swing: Flo
         heads["wrist"] - heads["lowerarm01"]
     )
     hanging = heads["upperarm01"] + np.array([sign * 0.075, -0.03, -1], np.float32) * length * 0.985
-    aside = min(0.30, max(0.20, 0.40 * span))
+    aside = min(0.27, max(0.165, 0.295 * span))
     raised = np.array([head[0] + sign * aside, -0.24, head[2] - 0.13], np.float32)
     h = hand[:, None]
     middle = np.array([sign * 0.30, -0.34, (hanging[2] + raised[2]) / 2], np.float32)
     target = hanging * (1 - h) ** 2 + 2 * h * (1 - h) * middle + raised * h**2
-    target = target + np.stack([swing * 0.10, 0 * swing, -0.02 * np.abs(swing)], axis=1) * h
+    target = target + np.stack([swing * 0.06, 0 * swing, -0.02 * np.abs(swing)], axis=1) * h
     hang_pole, raise_pole = np.array([0.0, 1, 0], np.float32), np.array([sign * 0.75, 0.35, -0.6], np.float32)
     upper, lower, _ = _arm(body, shape, side, target.astype(np.float32), hang_pole * (1 - h) + raise_pole * h)
     return _oriented(body, shape, side, upper, lower, hand, swing, frames)

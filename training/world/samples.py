@@ -100,9 +100,7 @@ def write_dataset(out: Path, persons: range, prompts: int, size: int, seed: int,
 
 
 def _strip(renderer: Renderer, person: Person, scene: Scene, actions: tuple[Action, ...], count: int) -> Picture:
-    footage = renderer.clip(person, scene, actions)
-    chosen = np.linspace(0, len(footage.frames) - 1, count).astype(int)
-    return np.concatenate(list(footage.frames[chosen]), axis=1)
+    return np.concatenate(list(renderer.clip(person, scene, actions, frames=count).frames), axis=1)
 
 
 def _with_hair(style: str) -> Person:

@@ -16,7 +16,7 @@ void main() {
     float s1 = pow(max(0., 1. - th * th), 60.) * smoothstep(-.1, .5, dot(n, key_dir));
     float ts = dot(normalize(t + n * .18), h);
     float s2 = pow(max(0., 1. - ts * ts), 18.) * smoothstep(-.2, .5, dot(n, key_dir));
-    float sun = lit(v_sun);
+    float sun = sunlit(v_sun);
     vec3 result = light(base, n, v, 0., 10., vec3(.45), mix(.62, 1., smoothstep(0., .3, along)), sun);
     result += key * sun * (s1 * .055 * (.4 + strands) + s2 * .42 * to_linear(hair) * (.5 + strands));
     colour = vec4(film(result), 1.);

@@ -2,7 +2,7 @@
 uniform vec3 eye; uniform vec3 key_dir; uniform vec3 key; uniform vec3 fill; uniform vec3 rim; uniform vec3 ambient;
 uniform sampler2DShadow shadow_map; uniform int depth_only;
 
-float lit(vec4 at) {
+float sunlit(vec4 at) {
     vec3 p = at.xyz / at.w * .5 + .5;
     if (p.x < 0. || p.x > 1. || p.y < 0. || p.y > 1. || p.z > 1.) return 1.;
     float sum = 0.;

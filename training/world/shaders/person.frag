@@ -111,7 +111,7 @@ vec3 shade_skin(vec3 n, vec3 v) {
     }
     float shine = .055 + .05 * exp(-dot(vec2(c.x, (c.z - .87) * .5), vec2(c.x, (c.z - .87) * .5)) / .0006) * step(c.y, -.1);
     shine *= .8 + .5 * noise3(c * 260.);
-    float sun = lit(v_sun);
+    float sun = sunlit(v_sun);
     vec3 wrap = mix(vec3(.50, .30, .24), vec3(.40, .32, .30), .5);
     vec3 result = light(b, n, v, shine * (1. - hairy), 14., wrap, open, sun);
     result += key * sun * lips * (.05 + .12 * lipstick) * pow(max(dot(n, normalize(key_dir + v)), 0.), 40.);
@@ -131,7 +131,7 @@ vec3 shade_eye(vec3 n, vec3 v) {
         b = mix(b, vec3(.003), smoothstep(.235, .200, a));
     }
     float shade = 1. - .62 * smoothstep(-.001, .0095, c.z - .8902) - .12 * smoothstep(.006, .012, .8902 - c.z);
-    vec3 result = light(b, n, v, .0, 30., vec3(.4), clamp(shade, 0., 1.), mix(1., lit(v_sun), .5));
+    vec3 result = light(b, n, v, .0, 30., vec3(.4), clamp(shade, 0., 1.), mix(1., sunlit(v_sun), .5));
     vec3 h = normalize(normalize(key_dir + vec3(0., -.7, .35)) + v);
     return result + smoothstep(.972, .990, dot(n, h)) * .75 * (key * .7 + .25);
 }
@@ -147,7 +147,7 @@ vec3 shade_teeth(vec3 n, vec3 v) {
     float gap = smoothstep(.10, .02, abs(fract(a + .5) - .5));
     vec3 b = vec3(.82, .78, .69) * (1. - .35 * gap);
     float deep = smoothstep(-.138, -.112, c.y);
-    return light(b, n, v, .12, 30., vec3(.5), 1. - .85 * deep, mix(1., lit(v_sun), .4)) * .92;
+    return light(b, n, v, .12, 30., vec3(.5), 1. - .85 * deep, mix(1., sunlit(v_sun), .4)) * .92;
 }
 // Folds of cloth as a height field; its slope bends the normal.
 float folds(vec3 c) {
@@ -256,7 +256,7 @@ vec3 shade_cloth(vec3 n, vec3 v) {
     float crease = folds(c);
     b *= .86 + .22 * crease;
     float open = (1. - .6 * v_mask.z) * (1. - .30 * smoothstep(.010, .0, below) * step(below, .5));
-    return light(b, n, v, gloss, sharp, vec3(.22), open, lit(v_sun));
+    return light(b, n, v, gloss, sharp, vec3(.22), open, sunlit(v_sun));
 }
 vec3 shade_fur(vec3 n, vec3 v) {  // shells of short hair, an afro
     vec3 c = v_canonical;
@@ -266,14 +266,14 @@ vec3 shade_fur(vec3 n, vec3 v) {  // shells of short hair, an afro
     if (v_mask.y > .25) discard;
     if (grain < .16 + v_layer * (style == 5 ? .34 : .55)) discard;
     vec3 b = to_linear(hair) * (.30 + 1.1 * grain * grain) * (.45 + .65 * v_layer) + .002;
-    return light(b, n, v, .0, 10., vec3(.5), .55 + .45 * v_layer, lit(v_sun));
+    return light(b, n, v, .0, 10., vec3(.5), .55 + .45 * v_layer, sunlit(v_sun));
 }
 vec3 shade_beard(vec3 n, vec3 v) {
     vec3 c = v_canonical;
     float m = beard_at(c), grain = noise3(vec3(c.x * 900., c.y * 700., c.z * 330.) + seed);
     if (m * 1.12 - .12 < v_layer * .86 + .10 || grain < .14 + .50 * v_layer) discard;
     vec3 b = to_linear(hair) * (.45 + .9 * grain) * (.55 + .55 * v_layer) + .002;
-    return light(b, n, v, .02, 12., vec3(.4), .7 + .3 * v_layer, lit(v_sun));
+    return light(b, n, v, .02, 12., vec3(.4), .7 + .3 * v_layer, sunlit(v_sun));
 }
 void main() {
     vec3 n = normalize(v_normal), v = normalize(eye - v_world), result;
