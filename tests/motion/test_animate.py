@@ -219,6 +219,27 @@ def test_sizes_are_never_rounded(
         _animate(models[kind], first, **changes)
 
 
+def test_limits_are_known_before_loading(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STILLMOTION_HOME", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    for kind in ("vace", "ti2v"):
+        (tmp_path / "models" / f"random-{kind}").symlink_to(folders[kind])
+    vace, ti2v = make_preset("vace"), make_preset("ti2v")
+    assert motion.check(vace, make_settings(), make_plan()) == 9
+    assert motion.check(vace, make_settings(), TIMED) == 16
+    assert motion.check(vace, make_settings(width=80, mode="r2v"), make_plan()) == 9
+    for preset, changes, field in (
+        (vace, {"width": 72}, "width: 72"),
+        (ti2v, {"width": 80}, "width: 80"),
+        (ti2v, {"mode": "r2v"}, "mode: 'r2v'"),
+        (vace, {"num_frames": 6}, "num_frames: 6"),
+    ):
+        with pytest.raises(InputError, match=f"^{field}"):
+            motion.check(preset, make_settings(**changes), make_plan())
+
+
 def test_pieces_of_another_run_are_refused(models: dict[str, MotionModels], first: Frames) -> None:
     piece = np.zeros((9, 32, 32, 3), np.uint8)
     with pytest.raises(InputError, match=r"^run: finished part 0 .*\[9, 64, 64, 3\]"):

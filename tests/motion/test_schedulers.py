@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from stillmotion.errors import InputError
-from stillmotion.motion import schedulers
+from stillmotion.motion import limits, schedulers
 
 from .conftest import make_preset
 
@@ -35,10 +35,10 @@ def test_fixed_schedule_integrates_exactly_a_straight_flow() -> None:
 
 def test_other_numbers_of_steps_are_refused() -> None:
     preset = make_preset("vace", sigmas=(1.0, 0.75, 0.5, 0.25))
-    schedulers.check_steps(preset, 4)
+    limits.check_steps(preset, 4)
     with pytest.raises(InputError, match=r"^motion_steps: .*exactly 4 steps, not 20"):
-        schedulers.check_steps(preset, 20)
-    schedulers.check_steps(make_preset("vace"), 20)
+        limits.check_steps(preset, 20)
+    limits.check_steps(make_preset("vace"), 20)
 
 
 @pytest.mark.parametrize("name", ["UniPCMultistepScheduler", "FlowMatchEulerDiscreteScheduler"])

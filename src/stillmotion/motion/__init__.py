@@ -1,10 +1,9 @@
-"""FirstFrame + Plan -> Clip: what happens in the video. torch and diffusers are imported by the first call,
-not here.
+"""FirstFrame + Plan -> Clip: what happens in the video. Heavy imports wait for the first call.
 
-    load       a preset's video model, checked and placed                        (models, placement,
-    schedulers, loras) animate    the clip, part by part, resumable                                 (chain,
-    segments, vace, wan22, pictures) save, load_clip   a clip on disk, lossless and atomic
-       (storage)
+check             whether the model can do it, in milliseconds       (limits, segments)
+load              a preset's video model, checked and placed         (models, placement, schedulers, loras)
+animate           the clip, part by part, resumable                  (chain, pictures, vace, wan22)
+save, load_clip   a clip on disk, lossless and atomic                (storage)
 """
 
 from __future__ import annotations
@@ -27,7 +26,21 @@ if TYPE_CHECKING:
     from stillmotion.presets import MotionPreset
     from stillmotion.request import Settings
 
-__all__ = ["Clip", "animate", "load", "load_clip", "save"]
+__all__ = ["Clip", "animate", "check", "load", "load_clip", "save"]
+
+
+def check(preset: MotionPreset, settings: Settings, plan: TimedPlan) -> int:
+    """The number of frames that ``animate`` will make, found in milliseconds, without loading the model.
+
+    InputError naming the field that the preset's model cannot do and the nearest values that it can; ask
+    before the still is made. MissingWeightsError and CheckpointError as ``load``.
+    """
+    from stillmotion.motion import limits
+    from stillmotion.weights import locate
+
+    spatial = limits.spatial_multiple(locate(preset.checkpoint))
+    r2v = settings.mode == "r2v"
+    return limits.check(spatial, preset, settings, plan, reference_only=r2v).total_frames
 
 
 def load(preset: MotionPreset, device: str) -> MotionModels:

@@ -19,11 +19,11 @@ import torch
 from numpy.typing import NDArray
 
 from stillmotion.errors import InputError, OutOfMemoryError
-from stillmotion.motion import schedulers, vace, wan22
+from stillmotion.motion import limits, vace, wan22
 from stillmotion.motion.models import MotionModels
 from stillmotion.motion.pictures import fit_first_frame, reference_image
 from stillmotion.motion.placement import is_out_of_memory
-from stillmotion.motion.segments import Part, Timeline, seed_of, timeline
+from stillmotion.motion.segments import Part, Timeline, seed_of
 from stillmotion.motion.types import Clip
 from stillmotion.progress import Progress, silent
 
@@ -69,7 +69,9 @@ def animate(  # noqa: PLR0917  (the rooms' fixed interface)
 
     Raises InputError naming the field before any work, OutOfMemoryError naming a smaller setting.
     """
-    parts = check(first, plan, identity, models, settings)
+    parts = limits.check(models.spatial, models.preset, settings, plan, reference_only=first is None)
+    if first is None and identity is None:
+        raise InputError("faces: 'r2v' makes the video from the person's photo; give at least one")
     pieces = _check_done(done, parts, settings)
     job = _Job(models, settings, _reference(identity, models, settings), conditioning_scale)
     start = None if first is None else fit_first_frame(first, settings.width, settings.height)
@@ -83,30 +85,6 @@ def animate(  # noqa: PLR0917  (the rooms' fixed interface)
             if keep is not None:
                 keep(part.index, pieces[-1])
     return Clip(frames=np.concatenate(pieces)[: parts.total_frames], fps=float(settings.fps))
-
-
-def check(
-    first: Frames | None, plan: TimedPlan, identity: Identity | None, models: MotionModels, settings: Settings
-) -> Timeline:
-    """The clip's parts; InputError naming the field that this model cannot do, before any work."""
-    preset = models.preset
-    for name, side in (("width", settings.width), ("height", settings.height)):
-        if side % models.spatial:
-            below = max(models.spatial, side // models.spatial * models.spatial)
-            raise InputError(
-                f"{name}: {side} is not a multiple of {models.spatial}, which this video model needs; "
-                f"take {below} or {below + models.spatial}"
-            )
-    schedulers.check_steps(preset, settings.motion_steps)
-    if first is None and preset.kind != "vace":
-        raise InputError(
-            f"mode: 'r2v' needs a video model with a reference image, which '{settings.preset}' has not; "
-            "take mode 'decoupled', or a VACE preset (mini, paper, paper-small)"
-        )
-    if first is None and identity is None:
-        raise InputError("faces: 'r2v' makes the video from the person's photo; give at least one")
-    overlap = preset.overlap_frames if preset.kind == "vace" else 1
-    return timeline(plan.temporal, plan.segments, settings.num_frames, settings.fps, overlap)
 
 
 def colour_drift(given: Frames, sampled: Frames) -> float:

@@ -9,7 +9,6 @@ from typing import Any
 import diffusers
 import torch
 
-from stillmotion.errors import InputError
 from stillmotion.presets import MotionPreset
 
 TRAIN_TIMESTEPS = 1000
@@ -34,15 +33,6 @@ class FixedSigmasScheduler(_Euler):  # type: ignore[misc]
         if num_inference_steps not in (None, len(self.fixed_sigmas)):
             raise ValueError(f"{num_inference_steps} steps asked of a schedule of {len(self.fixed_sigmas)}")
         super().set_timesteps(sigmas=list(self.fixed_sigmas), device=device)
-
-
-def check_steps(preset: MotionPreset, steps: int) -> None:
-    """InputError unless the preset's schedule can run ``steps`` steps."""
-    if preset.sigmas is not None and steps != len(preset.sigmas):
-        raise InputError(
-            f"motion_steps: this preset's distilled schedule has exactly {len(preset.sigmas)} steps, "
-            f"not {steps}; leave motion_steps out, or take another preset"
-        )
 
 
 def build(preset: MotionPreset, config: dict[str, Any], class_name: str) -> Any:
