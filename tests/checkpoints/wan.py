@@ -1,5 +1,6 @@
-"""Small random Wan checkpoints in exactly the released diffusers folder formats. Random weights: never show
-what they draw.
+"""Small random Wan checkpoints in exactly the released diffusers folder formats.
+
+Random weights: never show what they draw.
 
 The layouts are those of ``Wan-AI/Wan2.1-VACE-{1.3B,14B}-diffusers``, ``Wan-AI/Wan2.2-TI2V-5B-Diffusers`` and
 ``Wan-AI/Wan2.2-I2V-A14B-Diffusers``: the same classes, files and config fields, smaller numbers.
@@ -60,9 +61,7 @@ WAN_STD = [2.82, 1.45, 2.33, 2.66, 1.22, 1.77, 2.61, 2.07, 3.27, 2.15, 2.87, 1.5
 
 
 def write_vace(folder: Path, *, seed: int = 0, patched_vae: bool = False) -> Path:
-    """A Wan2.1-VACE folder; ``patched_vae``: a VAE with ``patch_size`` 2 and still 8 pixels a latent, as
-    mini's.
-    """
+    """A Wan2.1-VACE folder; ``patched_vae``: with ``patch_size`` 2 and still 8 pixels a latent."""
     torch.manual_seed(seed)
     vae = _vae_patched() if patched_vae else _vae_21()
     transformer = WanVACETransformer3DModel(

@@ -88,9 +88,7 @@ def animate(  # noqa: PLR0917  (the rooms' fixed interface)
 
 
 def colour_drift(given: Frames, sampled: Frames) -> float:
-    """How far the sampled overlap's mean colour is from the given frames', largest of the three channels,
-    0..255.
-    """
+    """Distance of the mean colours, 0..255, of the channel where it is largest."""
     difference = sampled.mean(axis=(0, 1, 2), dtype=np.float64) - given.mean(axis=(0, 1, 2), dtype=np.float64)
     return float(np.abs(difference).max())
 

@@ -1,6 +1,4 @@
-"""Few-step LoRAs, merged into the transformers at loading: no cost per step, and nothing to switch while
-sampling.
-"""
+"""Few-step LoRAs, merged into the transformers at loading: no cost per step, nothing to switch."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""A Wan checkpoint folder becomes a pipeline that is ready to sample: checked, loaded, placed. Nothing is
-sampled here.
+"""A Wan checkpoint folder becomes a pipeline that is ready to sample: checked, loaded, placed.
 
 The folders are diffusers' released layouts of Wan2.1-VACE, Wan2.2-TI2V-5B and Wan2.2-I2V-A14B. Components are
 loaded one by one from the classes named below, never from what a file names, so a foreign or damaged folder
@@ -33,9 +32,7 @@ PIPELINES = {
     "ti2v": ("WanPipeline", "WanImageToVideoPipeline"),
     "i2v": ("WanImageToVideoPipeline",),
 }
-"""What ``model_index.json`` may name; Wan2.2 TI2V-5B is released as a text-to-video pipeline and serves
-both.
-"""
+"""What ``model_index.json`` may name; Wan2.2 TI2V-5B is released as a text-to-video pipeline."""
 AGAIN = "take an undamaged copy (stillmotion download PRESET)"
 REMEMBERED_PROMPTS = 64
 
@@ -182,9 +179,7 @@ def _read_index(folder: Path, kind: str) -> dict[str, Any]:
 def _check_configs(
     folder: Path, kind: str, index: dict[str, Any], configs: dict[str, dict[str, Any]]
 ) -> None:
-    """The numbers by which the three kinds differ; a mismatch would only show as an error deep in the
-    sampling.
-    """
+    """The numbers by which the kinds differ; a mismatch would show as an error deep in the sampling."""
     transformer, vae = configs["transformer"], configs["vae"]
     path = folder / "transformer" / "config.json"
     latent, spatial = int(vae.get("z_dim", 16)), int(vae.get("scale_factor_spatial") or 8)
@@ -260,8 +255,7 @@ def _load_tokenizer(path: Path) -> Any:
     """umT5's tokenizer exactly as its tokenizer.json says.
 
     Not AutoTokenizer: transformers 5 answers with its own T5Tokenizer, which drops the file's normalizer and
-    pre-tokenizer, so full-width letters and Chinese punctuation get other ids than the model was trained
-    with.
+    pre-tokenizer, so full-width letters and Chinese punctuation would get other ids than in training.
     """
     if not (path / "tokenizer.json").is_file():
         raise OSError("tokenizer.json is missing")
@@ -321,9 +315,7 @@ def _move(pipe: Any, device: torch.device, chosen: Placement) -> None:
 
 
 def _stream(pipe: Any, device: torch.device) -> None:
-    """Large models stay in CPU memory and pass through the GPU block by block, copied ahead on a second
-    stream.
-    """
+    """Large models stay in CPU memory and pass through the GPU layer by layer, copied ahead."""
     from diffusers.hooks.group_offloading import apply_group_offloading
 
     for name in ("text_encoder", "transformer", "transformer_2"):

@@ -1,5 +1,4 @@
-"""Where the parts of a checkpoint lie while a clip is made: decided from measured free memory and the files'
-sizes.
+"""Where the parts of a checkpoint lie while a clip is made: decided from free memory and the files' sizes.
 
 Estimates, in bytes. Activations of the transformer: 24 tensors of tokens x width; diffusers' VACE-14B at
 832x480x81 was measured to need 6.3 GiB over its weights, which is 20. Those of the VAE: 12 feature maps of 4
@@ -52,9 +51,7 @@ def _elements(path: Path) -> int:
 
 
 def free_bytes(device: torch.device) -> int:
-    """Free memory of the device now: the driver's figure for a GPU, the system's available memory for the
-    CPU.
-    """
+    """Free memory of the device now: the driver's figure for a GPU, the system's for the CPU."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     import psutil  # type: ignore[import-untyped]

@@ -1,6 +1,4 @@
-"""Noise schedules: the checkpoint's own scheduler with the preset's flow shift, or a few-step LoRA's fixed
-sigmas.
-"""
+"""Noise schedules: the checkpoint's scheduler with the preset's flow shift, or a few-step LoRA's sigmas."""
 
 from __future__ import annotations
 

@@ -1,15 +1,12 @@
-"""From a plan's timeline to the parts that are sampled one after another. Arithmetic only; no model is
-touched.
+"""From a plan's timeline to the parts that are sampled one after another. Arithmetic only.
 
 A part is one run of the video model. Its first ``overlap`` frames are the last ones of the clip so far, given
 to the model and dropped from its output, so nothing is doubled. Rules:
 
 - Wan's video VAE maps 4k+1 frames to k+1 latent frames, so the first part has 4k+1 frames, every overlap has
-4k+1
-  and every later part adds a multiple of 4: the clip always has 4k+1 frames.
-- A segment ends where the next one starts (gaps belong to the earlier one). Its end is snapped to the nearest
-4k+1
-  of the whole clip, never of the segment alone: rounding does not add up.
+  4k+1 and every later part adds a multiple of 4: the clip always has 4k+1 frames.
+- A segment ends where the next one starts (gaps belong to the earlier one). Its end is snapped to the
+  nearest 4k+1 of the whole clip, never of the segment alone: rounding does not add up.
 - The last end is rounded up and the surplus (at most 3 frames) cut off: the clip has round(end * fps) frames.
 - A segment that is longer than ``num_frames`` is split into equal parts with the same text.
 - A plan without a timeline is one part of ``num_frames``.
@@ -51,9 +48,7 @@ class TimedPlan(Protocol):
 
 @dataclass(frozen=True)
 class Part:
-    """One run of the model: ``num_frames`` are sampled with ``text``, of which the first ``overlap`` are
-    dropped.
-    """
+    """One run of the model: ``num_frames`` are sampled, of which the first ``overlap`` are dropped."""
 
     index: int
     text: str
@@ -81,8 +76,7 @@ def seed_of(seed: int, index: int) -> int:
 
 
 def timeline(temporal: str, segments: Sequence[Timed], num_frames: int, fps: int, overlap: int) -> Timeline:
-    """The parts for a plan: ``num_frames`` is the most that one part samples (4k+1), ``overlap`` 4k+1 below
-    it.
+    """The parts for a plan: ``num_frames`` is the most that one part samples, ``overlap`` below it; both 4k+1.
 
     InputError naming ``num_frames`` or the segment where no such parts exist.
     """

@@ -82,9 +82,7 @@ class RememberingVACEPipeline(_Pipeline):  # type: ignore[misc]
 def control(
     known: NDArray[np.uint8], num_frames: int, width: int, height: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Control video (1, T, H, W, 3) and mask (1, T, H, W, 1), both in 0..1, from the ``known`` first
-    frames.
-    """
+    """Control video (1, T, H, W, 3) and mask (1, T, H, W, 1), both in 0..1; ``known`` begins it."""
     video = np.full((1, num_frames, height, width, 3), MID_GREY, np.float32)
     mask = np.ones((1, num_frames, height, width, 1), np.float32)
     video[0, : len(known)] = known.astype(np.float32) / 255

@@ -1,5 +1,4 @@
-"""Wan2.2 TI2V-5B and I2V-A14B: a clip from its first frame and words. No reference image: these models take
-none.
+"""Wan2.2 TI2V-5B and I2V-A14B: a clip from its first frame and words; they take no reference image.
 
 TI2V-5B holds the first latent frame fixed and gives every token its own timestep; A14B appends the encoded
 first frame and its mask to the latents, and hands over from the high-noise to the low-noise transformer at
