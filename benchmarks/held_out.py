@@ -1,0 +1,128 @@
+"""How well mini keeps a person it never saw, judged by a stranger: dlib's recogniser (pip install '.[bench]').
+
+    python -m benchmarks.held_out --dataset DIR -o DIR [--identities 20] [--mode decoupled] [--preset mini]
+
+``--dataset`` is what ``python -m training.world dataset --identities 20 --prompts 1 --layout vip200k -o DIR`` writes:
+people of the synthetic world's held-out range. For each a video is made; dlib looks for a face in every frame and names
+the nearest of the references by its mean descriptor. Writes figures (JSON), the videos and a contact sheet. Videos that
+are there already are not made again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from stillmotion import Pipeline, Request
+
+
+class Dlib:
+    """dlib's frontal detector and ResNet descriptor (128 numbers; the same person below a distance of about 0.6)."""
+
+    def __init__(self) -> None:
+        import dlib
+
+        spec = importlib.util.find_spec("face_recognition_models")
+        if spec is None or not spec.submodule_search_locations:
+            raise SystemExit("error: the judge needs dlib: pip install '.[bench]'")
+        # The package's own import needs pkg_resources, which is gone: its files are read by path.
+        folder = Path(spec.submodule_search_locations[0]) / "models"
+        self._detect = dlib.get_frontal_face_detector()
+        self._points = dlib.shape_predictor(str(folder / "shape_predictor_5_face_landmarks.dat"))
+        self._describe = dlib.face_recognition_model_v1(str(folder / "dlib_face_recognition_resnet_model_v1.dat"))
+
+    def describe(self, image: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+        """The largest face's descriptor (128,) in an RGB uint8 picture, or None."""
+        found = self._detect(np.ascontiguousarray(image), 1)
+        if not found:
+            return None
+        face = max(found, key=lambda box: box.area())
+        return np.array(self._describe.compute_face_descriptor(image, self._points(image, face)))
+
+
+def frames_of(path: Path) -> list[NDArray[np.uint8]]:
+    """All frames of a video, (H, W, 3) RGB uint8 each."""
+    import av
+
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def judge(references: list[Path], videos: list[Path], dlib: Dlib) -> dict[str, Any]:
+    """Share of frames with a face and share of videos whose nearest reference is their own."""
+    known = [dlib.describe(np.asarray(Image.open(p).convert("RGB"))) for p in references]
+    gallery = np.array([np.full(128, np.inf) if k is None else k for k in known])
+    rows = []
+    for index, video in enumerate(videos):
+        frames = frames_of(video)
+        found = [d for d in map(dlib.describe, frames) if d is not None]
+        row: dict[str, Any] = {"video": video.name, "frames": len(frames), "face_frames": len(found)}
+        if found:
+            distance = np.linalg.norm(gallery - np.mean(found, axis=0), axis=1)
+            row |= {"named": int(distance.argmin()), "own_distance": round(float(distance[index]), 3)}
+            row["rank"] = int((distance < distance[index]).sum()) + 1
+        rows.append(row | {"right": row.get("rank") == 1})
+    total = sum(r["frames"] for r in rows)
+    return {
+        "identities": len(references),
+        "references_with_face": sum(k is not None for k in known),
+        "face_frame_ratio": round(sum(r["face_frames"] for r in rows) / total, 4),
+        "top1": round(sum(r["right"] for r in rows) / len(rows), 4),
+        "mean_own_distance": round(float(np.mean([r["own_distance"] for r in rows if "own_distance" in r])), 4),
+        "videos": rows,
+    }
+
+
+def sheet(references: list[Path], videos: list[Path], path: Path, side: int = 128) -> None:
+    """A contact sheet: each row a reference and five frames of its video."""
+    rows = []
+    for reference, video in zip(references, videos, strict=True):
+        frames = frames_of(video)
+        chosen = [frames[round(i * (len(frames) - 1) / 4)] for i in range(5)]
+        pictures = [Image.open(reference).convert("RGB"), *map(Image.fromarray, chosen)]
+        rows.append(np.concatenate([np.asarray(p.resize((side, side))) for p in pictures], axis=1))
+    half = (len(rows) + 1) // 2
+    blank = np.zeros_like(rows[0])
+    columns = [np.concatenate(rows[:half]), np.concatenate([*rows[half:], *[blank] * (2 * half - len(rows))])]
+    Image.fromarray(np.concatenate(columns, axis=1)).save(path)
+
+
+def main() -> None:
+    """Make what is missing, judge it and write the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--dataset", type=Path, required=True)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--identities", type=int, default=20)
+    parser.add_argument("--preset", default="mini")
+    parser.add_argument("--mode", choices=["decoupled", "r2v"], default="decoupled")
+    parser.add_argument("--quality", default="standard")
+    args = parser.parse_args()
+    args.output.mkdir(parents=True, exist_ok=True)
+    folders = sorted((args.dataset / "raw").iterdir())[: args.identities]
+    references = [f / "image.png" for f in folders]
+    videos = [args.output / f"{f.name}.mp4" for f in folders]
+    pipeline = Pipeline(preset=args.preset)
+    for folder, reference, video in zip(folders, references, videos, strict=True):
+        if video.exists():
+            continue
+        prompt = (folder / "prompt1.txt").read_text(encoding="utf-8").strip()
+        request = Request(
+            faces=(reference,), prompt=prompt, preset=args.preset, mode=args.mode, quality=args.quality, seed=1
+        )
+        pipeline.generate(request, video)
+        print(video, flush=True)
+    figures = judge(references, videos, Dlib())
+    (args.output / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    sheet(references, videos, args.output / "sheet.png")
+    print(json.dumps({k: v for k, v in figures.items() if k != "videos"}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
