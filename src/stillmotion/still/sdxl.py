@@ -292,8 +292,9 @@ def _scheduler(name: str, schedule: dict[str, Any]) -> Any:
 def _part(folder: Path, name: str, dtype: torch.dtype) -> Any:
     """One model of a diffusers folder, every tensor of it present and of the right shape."""
     read_json(folder / name / "config.json", f"the {name}'s sizes")
-    files = [file.name for file in (folder / name).glob("*.safetensors")]
-    variant = "fp16" if files and all(".fp16" in file for file in files) else None
+    files = list((folder / name).glob("*.safetensors"))
+    variant = "fp16" if files and all(".fp16" in file.name for file in files) else None
+    named = files[0] if len(files) == 1 else folder / name
     try:
         model, report = PARTS[name].from_pretrained(
             folder / name,
@@ -306,11 +307,11 @@ def _part(folder: Path, name: str, dtype: torch.dtype) -> Any:
     except MemoryError:
         raise
     except Exception as fault:  # the libraries raise nearly anything for a file they do not understand
-        raise CheckpointError(f"{folder / name}: no {name} of SDXL ({_reason(fault)}); {AGAIN}") from None
+        raise CheckpointError(f"{named}: no {name} of SDXL ({_reason(fault)}); {AGAIN}") from None
     for what, keys in (("is missing", "missing_keys"), ("has another shape", "mismatched_keys")):
         if report[keys]:
             first = min(str(key[0] if isinstance(key, tuple) else key) for key in report[keys])
-            raise CheckpointError(f"{folder / name}: tensor '{first}' {what}; {AGAIN}")
+            raise CheckpointError(f"{named}: tensor '{first}' {what}; {AGAIN}")
     return model
 
 
