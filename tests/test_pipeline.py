@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import weakref
 from pathlib import Path
 from typing import Any
@@ -308,32 +309,28 @@ def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_killed_at_several_moments_the_same_command_finishes(photo: Path, tiny_home: Path) -> None:
-    """SIGKILL as soon as each of three lines of progress appears, then the same command once more."""
-    output = photo.with_name("a.mp4")
-    command = [
-        sys.executable,
-        tiny.__file__,
-        "generate",
-        "--preset",
-        "tiny",
-        "--face",
-        str(photo),
-        "--prompt",
-        PROMPT,
-    ]
-    command += ["-o", str(output)]
+    """SIGKILL between two candidates, in the motion, and before the file is written; then once more."""
+    output, log = photo.with_name("a.mp4"), photo.with_name("log")
+    command = [sys.executable, tiny.__file__, "generate", "--preset", "tiny", "--face", str(photo)]
+    command += ["--prompt", PROMPT, "-o", str(output)]
     environment = os.environ | {"STILLMOTION_HOME": str(tiny_home), "OMP_NUM_THREADS": "2"}
+    done = beside(output) / "done"
+    moments = (done / "still.parts.0.json", done / "still.json", done / "motion.json")
     seeds = set()
-    for moment in ("still: candidate 2 of 2", "motion", "output"):
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
-        assert process.stderr
-        assert any(line.startswith(moment) for line in process.stderr), f"{moment} was not reached"
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+    for moment in moments:
+        with log.open("w") as stderr:
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr, env=environment)
+            while not moment.exists():
+                assert process.poll() is None, log.read_text()
+                time.sleep(0.002)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
         if process.returncode != 0:
             seeds.add(json.loads((beside(output) / "request.json").read_text())["settings"]["seed"])
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert done.returncode == 0, done.stderr
+    last = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert last.returncode == 0, last.stderr
+    assert "motion: finished before" in last.stderr
+    log.unlink()
     record = read_record(output)
     assert seeds == {record.settings.seed}
     assert sorted(os.listdir(photo.parent)) == ["a.mp4", "a.png"]

@@ -15,6 +15,9 @@ from stillmotion.errors import StillmotionError
 USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 """Typer's class of every wrong command line; typer exports only this child of it."""
 
+INTERRUPTED = 130
+"""What typer makes of Ctrl-C."""
+
 
 def execute(name: str, arguments: Sequence[str]) -> int:
     """Run the command ``name`` with ``arguments`` and return the exit code."""
@@ -29,13 +32,15 @@ def execute(name: str, arguments: Sequence[str]) -> int:
     except USAGE_ERROR as error:
         say(f"error: {_usage(error)}; 'stillmotion {name} --help' tells the options")
         return 2
-    except typer.Abort:  # typer's name for Ctrl-C
+    except typer.Abort:  # a question that nobody answers
         raise KeyboardInterrupt from None
     except OSError as error:
         if error.strerror is None:
             raise
         say(f"error: {error.filename}: {error.strerror}" if error.filename else f"error: {error.strerror}")
         return 1
+    if status == INTERRUPTED:
+        raise KeyboardInterrupt
     return status if isinstance(status, int) else 0
 
 
