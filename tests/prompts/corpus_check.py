@@ -1,7 +1,8 @@
 """What a corpus entry promises, checked: one list of complaints for a prompt, empty when everything holds.
 
-An entry has `prompt`, `subject`, `seen` (in the spatial prompt), `unseen` (not in it), `order` (in the temporal prompt, in this
-order), and perhaps `unsaid` (not in the temporal prompt) and `segments` (their times).
+An entry has `prompt`, `subject`, `seen` (in the spatial prompt), `unseen` (not in it), `order` (in the
+temporal prompt, in this order), and perhaps `unsaid` (not in the temporal prompt) and `segments` (their
+times).
 """
 
 from __future__ import annotations

@@ -28,7 +28,9 @@ def test_corpus_entry(entry: dict[str, object]) -> None:
 
 
 def test_prompts_written_before_tuning() -> None:
-    """These were set aside unseen while the rules were written; most held at once, and this many must go on holding."""
+    """These were set aside unseen while the rules were written; most held at once, and this many must go on
+    holding.
+    """
     kept = entries("first_look.jsonl")
     failing = {entry["id"]: found for entry in kept if (found := complaints(entry))}
     assert len(failing) <= len(kept) // 5, failing

@@ -1,4 +1,4 @@
-"""The openai writer against a real HTTP server on loopback that answers well, late, wrongly and not at all."""
+"""The openai writer against a real HTTP server on loopback: it answers well, late, wrongly, not at all."""
 
 from __future__ import annotations
 

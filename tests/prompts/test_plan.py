@@ -65,7 +65,7 @@ def test_a_wrong_edit_is_named(tmp_path: Path, field: str, value: object, said: 
 def test_no_plan_at_all(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "plan.json"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="plan.json"):
+    with pytest.raises(InputError, match=r"plan\.json"):
         Plan.load(path)
     with pytest.raises(InputError, match="missing"):
         Plan.load(tmp_path / "missing.json")

@@ -43,7 +43,8 @@ def test_longest_prompt_is_read() -> None:
 
 def test_rules_import_neither_torch_nor_pydantic() -> None:
     code = (
-        "import sys; import stillmotion.prompts.rules as r; r.spatial_of('a man waves'); r.temporal_of('a man waves');"
+        "import sys; import stillmotion.prompts.rules as r;"
+        "r.spatial_of('a man waves'); r.temporal_of('a man waves');"
         "sys.exit(any(name in sys.modules for name in ('torch', 'pydantic', 'transformers', 'httpx')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -78,8 +79,8 @@ def test_spatial_fits_clip(limit_prompt: str) -> None:
 def test_least_visible_goes_first() -> None:
     """With a counter of words, a short limit is met by losing objects and light before hair and clothing."""
     prompt = (
-        "A man with short black hair and a beard, wearing a navy suit, holding a cup, sits at a wooden table with a lamp, "
-        "a vase and a clock in a bright office at sunset."
+        "A man with short black hair and a beard, wearing a navy suit, holding a cup, sits at a wooden table "
+        "with a lamp, a vase and a clock in a bright office at sunset."
     )
 
     def strict(text: str) -> int:

@@ -1,4 +1,6 @@
-"""The transformers writer on a real Qwen3 of a few thousand weights that the test makes: loading, generating, falling back."""
+"""The transformers writer on a real Qwen3 of a few thousand weights that the test makes: loading,
+generating, falling back.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,9 @@ from stillmotion.prompts.transformers_writer import TransformersWriter
 from stillmotion.prompts.writers import writer_for
 
 TEMPLATE = (
-    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% if enable_thinking is defined and enable_thinking is false %}"
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
+    "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n"
+    "{% if enable_thinking is defined and enable_thinking is false %}"
     "<think>\n\n</think>\n\n{% endif %}{% endif %}"
 )
 PROMPT = "A woman in a red coat waves and turns around in a park."
@@ -21,7 +24,9 @@ PROMPT = "A woman in a red coat waves and turns around in a park."
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as Qwen3's: byte-level BPE tokenizer with a chat template, config, safetensors; random weights."""
+    """A folder as Qwen3's: byte-level BPE tokenizer with a chat template, config, safetensors; random
+    weights.
+    """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM

@@ -1,7 +1,7 @@
 """Prompt -> Plan: what is seen (spatial), what happens (temporal), and when (segments).
 
-`rules` needs the standard library alone; everything else is imported when it is first used. No picture and no model weight of
-the two stages may enter here.
+`rules` needs the standard library alone; everything else is imported when it is first used. No picture and
+no model weight of the two stages may enter here.
 """
 
 from __future__ import annotations

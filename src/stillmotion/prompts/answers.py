@@ -1,4 +1,6 @@
-"""A language model's answers, checked before they become prompts. A model is never trusted: what fails here is written by rules."""
+"""A language model's answers, checked before they become prompts. A model is never trusted: what fails here
+is written by rules.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from stillmotion.prompts.tokens import noun_class
 from stillmotion.prompts.writers import Brief
 
 LEAST_ACTIONS_KEPT = 0.5
-"""Share of the prompt's verbs of action that a temporal answer must still have, by word stem; models use synonyms."""
+"""Share of the prompt's verbs of action that a temporal answer must still have, by word stem; models use
+synonyms.
+"""
 
 LEAST_LOOKS_KEPT = 0.3
 """Share of the prompt's garments, looks and places whose noun a spatial answer must still have."""
@@ -25,7 +29,8 @@ _MARKUP = re.compile(
 )
 _QUOTES = "\"'`\u201c\u201d\u2018\u2019\u00ab\u00bb"
 _NOTE = re.compile(
-    r"^\s*(?:\(?note|explanation|i (?:hope|have|kept|removed)|let me|this (?:prompt|version|rewrite)|word count)\b",
+    r"^\s*(?:\(?note|explanation|i (?:hope|have|kept|removed)|let me|word count"
+    r"|this (?:prompt|version|rewrite))\b",
     re.IGNORECASE,
 )
 
@@ -49,7 +54,9 @@ def temporal_answer(answer: object, brief: Brief) -> str:
 
 
 def spatial_answer(answer: object, brief: Brief) -> str:
-    """The spatial prompt in a model's answer: phrases that can be seen, trigger words first, "close-up" last, within CLIP's length."""
+    """The spatial prompt in a model's answer: phrases that can be seen, trigger words first, "close-up"
+    last, within CLIP's length.
+    """
     text = _prompt_in(answer, brief.subject)
     phrases = [phrase.strip(" .;") for phrase in re.split(r"[,;]|\.\s+", text[len(brief.subject) :])]
     seen: dict[str, str] = {}
@@ -95,7 +102,9 @@ def _visible(phrase: str) -> bool:
 
 
 def _prompt_in(answer: object, subject: str) -> str:
-    """The prompt itself: from the subject on, one paragraph, without quotes; `BadAnswer` for anything that is none."""
+    """The prompt itself: from the subject on, one paragraph, without quotes; `BadAnswer` for anything that
+    is none.
+    """
     if not isinstance(answer, str) or not answer.strip():
         raise BadAnswer("it is empty")
     text = _THOUGHT.sub("", answer)

@@ -1,4 +1,4 @@
-"""Sentences as chunks: noun phrases, verbs and the small words between them, and who the main character is."""
+"""Sentences as chunks: noun phrases, verbs, the small words between them, and who the main character is."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from stillmotion.prompts import lexicon as lx
 from stillmotion.prompts.morphology import is_plural, singular
 from stillmotion.prompts.tagging import tag
 from stillmotion.prompts.tokens import Token, noun_class
+from stillmotion.prompts.wordlist import words
 
-_QUANTIFIERS = lx.words("""
-    pair couple lot kind type sort variety mix mixture hint touch array bit set series piece number
-    range combination group collection plenty dozen row bunch pop splash layer crowd
+_QUANTIFIERS = words("""
+    pair couple lot kind type sort variety mix mixture hint touch array bit set series piece number range
+    combination group collection plenty dozen row bunch pop splash layer crowd
 """)
 _NOUN_TAGS = ("NOUN", "NAME")
 
 
 @dataclass(slots=True)
 class Chunk:
-    """A noun phrase ("NP"), adjectives alone ("AP"), or a single word of another tag ("VERB", "PREP", "PUNCT", ...)."""
+    """A noun phrase ("NP"), adjectives alone ("AP"), or one word of another tag ("VERB", "PREP", "PUNCT")."""
 
     kind: str
     tokens: list[Token]
@@ -139,7 +140,7 @@ def _is_person(token: Token) -> bool:
 
 
 def _names_garment(tokens: list[Token], index: int, at: int) -> bool:
-    """ "a black chef's jacket": the trade tells the kind of garment, it owns nothing."""
+    """For instance "a black chef's jacket": the trade tells the kind of garment, it owns nothing."""
     after = tokens[at + 1] if at + 1 < len(tokens) else None
     return (
         after is not None
@@ -150,7 +151,7 @@ def _names_garment(tokens: list[Token], index: int, at: int) -> bool:
 
 
 def _only_adjectives(tokens: list[Token], index: int, after: int) -> bool:
-    """ "long and curly", "soft, natural": a predicate of adjectives alone."""
+    """For instance "long and curly", "soft, natural": a predicate of adjectives alone."""
     return (
         all(token.tag in ("ADJ", "ADV", "PUNCT", "CONJ") for token in tokens[index:after])
         and after < len(tokens)
@@ -183,7 +184,7 @@ def _noun_phrase(tokens: list[Token]) -> Chunk:
     noun = "name" if head.tag == "NAME" else noun_class(head.lemma)
     if len(nouns) > 1:
         compound = f"{nouns[-2].lemma}-{head.lemma}"
-        found = next((name for name, words in lx.NOUN_CLASSES if compound in words), "")
+        found = next((name for name, table in lx.NOUN_CLASSES if compound in table), "")
         if found:
             noun, lemma = found, compound
     modifiers = [
@@ -193,7 +194,9 @@ def _noun_phrase(tokens: list[Token]) -> Chunk:
 
 
 def _attach_of(chunks: list[Chunk]) -> list[Chunk]:
-    """ "cup" + "of" + "coffee" -> one phrase; "pair of glasses" takes the class of the glasses. Pictures of people stay apart."""
+    """For instance "cup" + "of" + "coffee" -> one phrase; "pair of glasses" takes the class of the glasses.
+    Pictures of people stay apart.
+    """
     merged: list[Chunk] = []
     for chunk in chunks:
         if (
@@ -225,18 +228,18 @@ def _attach_of(chunks: list[Chunk]) -> list[Chunk]:
 
 
 def gender_of(word: str) -> str:
-    """ "female", "male" or "" of a singular noun or pronoun."""
+    """For instance "female", "male" or "" of a singular noun or pronoun."""
     lemma = singular(word)
     return "female" if lemma in lx.FEMALE else "male" if lemma in lx.MALE else ""
 
 
 def subject_gender(subject: str) -> str:
-    """ "male" for "A man", "female" for "A woman", "" for "A person"."""
+    """For instance "male" for "A man", "female" for "A woman", "" for "A person"."""
     return gender_of(subject.rsplit(None, 1)[-1])
 
 
 def possessive(subject: str) -> str:
-    """ "his", "her" or "their"."""
+    """For instance "his", "her" or "their"."""
     return {"male": "his", "female": "her"}.get(subject_gender(subject), "their")
 
 
@@ -260,57 +263,43 @@ class Cast:
     noun: str = ""
     gender: str = ""
     pronoun: str = ""  # he, she, they, i or you, as the prompt has it
-    aliases: list[Chunk] = field(
-        default_factory=list
-    )  # "the gardener, a woman ...", "the subject is a teenager"
+    aliases: list[Chunk] = field(default_factory=list)  # of "the gardener, a woman ...": the woman
 
     def is_main(self, chunk: Chunk) -> bool:
         """Whether this noun phrase or pronoun names the main character."""
         if chunk is self.chunk or any(chunk is alias for alias in self.aliases):
             return True
         word = chunk.head
-        if word in ("he", "she", "him", "her", "his", "himself", "herself"):
+        if word in _GENDERED_PRONOUNS:
             return gender_of(word) == self.gender or not self.gender
-        if word in ("they", "them", "themselves", "themself", "i", "you", "me", "us", "we"):
+        if word in _OTHER_PRONOUNS:
             return word in _PRONOUN_FORMS.get(self.pronoun, ())
-        if word in ("who", "someone", "somebody", "it"):
-            return False
-        if (
-            any(
-                token.low in ("another", "other", "second", "third", "several", "many")
-                for token in chunk.tokens
-            )
-            or chunk.plural
-        ):
+        if chunk.plural or any(token.low in _NOT_MAIN for token in chunk.tokens):
             return False
         if chunk.noun == "name" or chunk.tokens[-1].tag == "NAME":
             return self.chunk is not None and any(token.low == word for token in self.chunk.tokens)
-        if chunk.determiner in lx.POSSESSIVES or chunk.noun != "person":
-            return False
-        if word in lx.GENERIC_PEOPLE and word not in (
-            "man",
-            "woman",
-            "guy",
-            "lady",
-            "gentleman",
-            "male",
-            "female",
-        ):
+        return chunk.noun == "person" and chunk.determiner not in lx.POSSESSIVES and self._is_noun(chunk)
+
+    def _is_noun(self, chunk: Chunk) -> bool:
+        """Whether a noun for one person means the main character: "the woman", "the individual"."""
+        word, definite = chunk.head, chunk.determiner == "the"
+        gender = gender_of(word)
+        if word in lx.GENERIC_PEOPLE and word not in _GENDERED_NOUNS:
             return chunk.determiner not in lx.INDEFINITE or self.noun == word
-        if chunk.determiner == "the" and any(alias.head == word for alias in self.aliases):
+        if word == self.noun:
             return True
-        return (
-            word == self.noun
-            or (bool(gender_of(word)) and gender_of(word) == self.gender and chunk.determiner == "the")
-            or (
-                chunk.determiner == "the"
-                and not self.gender
-                and bool(gender_of(word))
-                and self.noun in lx.GENERIC_PEOPLE
-            )
+        if not definite:
+            return False
+        open_gender = not self.gender and self.noun in lx.GENERIC_PEOPLE
+        return any(alias.head == word for alias in self.aliases) or (
+            bool(gender) and (gender == self.gender or open_gender)
         )
 
 
+_GENDERED_PRONOUNS = words("he she him her his himself herself")
+_OTHER_PRONOUNS = words("they them themselves themself i you me us we who someone somebody it")
+_GENDERED_NOUNS = words("man woman guy lady gentleman male female")
+_NOT_MAIN = words("another other second third several many")
 _PRONOUN_FORMS = {
     "they": ("they", "them", "themselves", "themself"),
     "i": ("i", "me"),
@@ -320,7 +309,8 @@ _PRONOUN_FORMS = {
 
 
 def find_cast(sentences: list[Sentence], subject_gender: str = "") -> Cast:
-    """The main character: the first single person who does something, else the first person or pronoun at all.
+    """The main character: the first single person who does something, else the first person or pronoun at
+    all.
 
     Where two stand side by side ("a man and a woman dance"), the one of the subject's gender is taken.
     """

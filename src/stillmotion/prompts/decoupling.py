@@ -14,7 +14,7 @@ from stillmotion.prompts.writers import Brief, Writer, writer_for
 _SUBJECTS = ("A man", "A woman", "A person")
 
 
-def decouple(
+def decouple(  # noqa: PLR0917
     prompt: str,
     subject: str = "A person",
     writer: str | Writer = "rules",
@@ -28,8 +28,10 @@ def decouple(
         prompt: the user's text, 1 to 3,999 characters.
         subject: "A man", "A woman" or "A person"; both prompts speak of it.
         writer: "rules", "transformers[:MODEL]", "openai:BASE_URL[#MODEL]", or an object with `write(brief)`.
-        mode: "raw" uses the prompt itself for both stages (the paper's ablation); the plan's writer is then "raw".
-        count_tokens: tokens of a text by the preset's CLIP tokenizer, start and end tokens not counted; None estimates.
+        mode: "raw" uses the prompt itself for both stages (the paper's ablation); the plan's writer is then
+            "raw".
+        count_tokens: tokens of a text by the preset's CLIP tokenizer, start and end tokens not counted;
+            None estimates.
         trigger: HyperLoRA's trigger words, put first in the spatial prompt.
 
     Raises:

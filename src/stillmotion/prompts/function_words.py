@@ -1,4 +1,6 @@
-"""Function words: determiners, pronouns, prepositions, particles, conjunctions. Each rule looks at one family of words."""
+"""Function words: determiners, pronouns, prepositions, particles, conjunctions. Each rule looks at one
+family of words.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +8,20 @@ from stillmotion.prompts import lexicon as lx
 from stillmotion.prompts.morphology import singular, verb_readings
 from stillmotion.prompts.spots import Spot
 from stillmotion.prompts.tokens import FUNCTION_WORDS, is_noun, may_join_noun
+from stillmotion.prompts.wordlist import words
 
-_SUBORDINATORS = lx.words(
+_SUBORDINATORS = words(
     "as while when because if though although whenever whereas whilst unless where how why"
 )
-_NOT_NUMBERS = lx.words("second first third pair couple dozen fourth fifth")
-_NOUN_OR_ADVERB = lx.words(
-    "left right back still well fast hard straight light close home very more less most"
-)
-_PARTICLES = lx.ADVERBS | lx.words("by through over on around along across past behind inside")
-_AFTER_PARTICLES = lx.words("in on at to with from into toward towards")
-_NO_ADVERBS = lx.words("""
-    family lily belly jelly butterfly friendly lovely curly elderly lively smelly bubbly woolly wooly early daily
-    silly ugly chilly fly kindly-looking assembly firefly italy gentlemanly scholarly frilly
+_NOT_NUMBERS = words("second first third pair couple dozen fourth fifth")
+_NOUN_OR_ADVERB = words("left right back still well fast hard straight light close home very more less most")
+_PARTICLES = lx.ADVERBS | words("by through over on around along across past behind inside")
+_AFTER_PARTICLES = words("in on at to with from into toward towards")
+_NO_ADVERBS = words("""
+    family lily belly jelly butterfly friendly lovely curly elderly lively smelly bubbly woolly wooly
+    early daily silly ugly chilly fly kindly-looking assembly firefly italy gentlemanly scholarly frilly
 """)
-_VERBS_AND_PLACES = lx.words("""
+_VERBS_AND_PLACES = words("""
     stand set bar fence garden farm shop park swing stage table train bridge dock lounge track
 """)
 
@@ -52,7 +53,7 @@ def _multiword(spot: Spot) -> str:
 
 
 def _ambiguous(spot: Spot) -> str:
-    """ "'s", "her", "his", "to", "that": read from the neighbours."""
+    """For instance "'s", "her", "his", "to", "that": read from the neighbours."""
     low, after = spot.low, spot.after
     if low == "'s":
         verb = spot.before_tag("PRON", "REL") or after in FUNCTION_WORDS or after.endswith("ing")
@@ -127,14 +128,14 @@ def _pronoun_or_verb(spot: Spot) -> str:
 
 
 def _noun_or_adverb(spot: Spot) -> str:
-    """ "turns left", but "on the left" and "his left hand"."""
+    """For instance "turns left", but "on the left" and "his left hand"."""
     if spot.low in _NOUN_OR_ADVERB and spot.before_tag("DET", "POSS", "ADJ"):
         return "ADJ" if spot.noun_follows else "NOUN"
     return ""
 
 
 def _preposition(spot: Spot) -> str:
-    """ "walks in the park", but "walks in"."""
+    """For instance "walks in the park", but "walks in"."""
     low, after = spot.low, spot.after
     if low not in lx.PREPOSITIONS:
         return ""

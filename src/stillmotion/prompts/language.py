@@ -1,4 +1,6 @@
-"""What the two language-model writers share: temporal prompt first, the spatial one from it, checks, and the way back to the rules."""
+"""What the two language-model writers share: temporal prompt first, the spatial one from it, checks, and
+the way back to the rules.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ class NoAnswer(Exception):
 
 
 def write_with(ask: Callable[[Messages], object], brief: Brief) -> Written:
-    """Both prompts by a model that `ask` reaches; each bad or missing answer is replaced by the rules' and said in `fallback`."""
+    """Both prompts by a model that `ask` reaches; each bad or missing answer is replaced by the rules' and
+    said in `fallback`.
+    """
     by_rules = rules.temporal_of(brief.prompt, brief.subject)
     reasons: list[str] = []
     temporal = by_rules

@@ -1,10 +1,14 @@
-"""English word forms: plural to singular, verb form to base form and back. Small, exact for the lexicon, sensible elsewhere."""
+"""English word forms: plural to singular, verb form to base form and back. Small, exact for the lexicon,
+sensible elsewhere.
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
 from stillmotion.prompts import lexicon as lx
+from stillmotion.prompts import lexicon_verbs as lv
+from stillmotion.prompts.wordlist import words
 
 _IRREGULAR_NOUNS = {
     "men": "man",
@@ -146,16 +150,16 @@ _IRREGULAR_VERBS = {
     "dream": "dreamt dreamt",
 }
 _THIRD = {"be": "is", "have": "has", "do": "does", "go": "goes"}
-_NEVER_S = lx.words("""
+_NEVER_S = words("""
     this his its is was has does us as yes plus less unless perhaps across always sometimes besides
-    towards thus dress glass grass class cross press pass boss miss kiss bus gas lens canvas lotus
-    campus focus circus series species news various previous serious obvious famous nervous
+    towards thus dress glass grass class cross press pass boss miss kiss bus gas lens canvas lotus campus
+    focus circus series species news various previous serious obvious famous nervous
 """)
-_DOUBLING = lx.words("""
+_DOUBLING = words("""
     sit run stop clap nod hug jog tap pat rub skip hop spin swim cut put set shut hit let chop flip sip
-    dip wrap zip grab drop step trip slip wag tug drag get begin grin bob bat dig win knit mop pet rip
-    rap snap scrub shrug stir strum swap tip trim trot whip hum drum tan tag plan jab pin pop skim stab
-    strut flap flop plug unplug unzip refer occur plop whiz quiz shop
+    dip wrap zip grab drop step trip slip wag tug drag get begin grin bob bat dig win knit mop pet rip rap
+    snap scrub shrug stir strum swap tip trim trot whip hum drum tan tag plan jab pin pop skim stab strut
+    flap flop plug unplug unzip refer occur plop whiz quiz shop
 """)
 
 
@@ -194,7 +198,7 @@ def is_plural(noun: str) -> bool:
 
 
 def third_person(verb: str) -> str:
-    """ "wave" -> "waves", "carry" -> "carries", "go" -> "goes"."""
+    """For instance "wave" -> "waves", "carry" -> "carries", "go" -> "goes"."""
     if verb in _THIRD:
         return _THIRD[verb]
     if verb.endswith(("s", "sh", "ch", "x", "z", "o")):
@@ -205,7 +209,7 @@ def third_person(verb: str) -> str:
 
 
 def gerund(verb: str) -> str:
-    """ "wave" -> "waving", "sit" -> "sitting", "lie" -> "lying"."""
+    """For instance "wave" -> "waving", "sit" -> "sitting", "lie" -> "lying"."""
     if verb.endswith("ie"):
         return verb[:-2] + "ying"
     if verb in _DOUBLING:
@@ -233,7 +237,7 @@ def past_forms(verb: str) -> tuple[str, str]:
 
 def _all_forms() -> dict[str, frozenset[tuple[str, str]]]:
     forms: dict[str, set[tuple[str, str]]] = {}
-    for verb in lx.VERBS | frozenset(_IRREGULAR_VERBS):
+    for verb in lv.VERBS | frozenset(_IRREGULAR_VERBS):
         past, participle = past_forms(verb)
         for form, kind in (
             (verb, "base"),
@@ -266,7 +270,9 @@ _PREFERRED = {
 
 @lru_cache(maxsize=8192)
 def verb_readings(word: str) -> tuple[tuple[str, str], ...]:
-    """Every known (base, kind) reading of a form, kind one of "base", "s", "ing", "past", "part"; empty if unknown."""
+    """Every known (base, kind) reading of a form, kind one of "base", "s", "ing", "past", "part"; empty if
+    unknown.
+    """
     lower = word.lower()
     readings = _FORMS.get(lower, frozenset())
     wanted = _PREFERRED.get(lower)

@@ -1,7 +1,8 @@
 """A writer behind any server that speaks OpenAI's chat completions: vLLM, Ollama, llama.cpp and others.
 
-The address comes from the user's own command line, never from a prompt. The key comes from the environment alone and appears in
-no message. A server that fails, answers late or answers nonsense costs a fallback, never the work.
+The address comes from the user's own command line, never from a prompt. The key comes from the environment
+alone and appears in no message. A server that fails, answers late or answers nonsense costs a fallback,
+never the work.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class OpenAIWriter:
 
     @property
     def name(self) -> str:
-        """ "openai:BASE_URL#MODEL"."""
+        """For instance "openai:BASE_URL#MODEL"."""
         return f"openai:{self._address}" + (f"#{self._model}" if self._model else "")
 
     def write(self, brief: Brief) -> Written:
@@ -102,7 +103,9 @@ class OpenAIWriter:
         raise NoAnswer(reason)
 
     def _exchange(self, method: str, path: str, body: dict[str, Any] | None) -> tuple[int, bytes]:
-        """One request; a server that drips its answer past the time limit is late, one that floods is cut off."""
+        """One request; a server that drips its answer past the time limit is late, one that floods is cut
+        off.
+        """
         deadline = time.monotonic() + self._timeout
         key = next((os.environ[name] for name in KEY_VARIABLES if os.environ.get(name)), None)
         headers = {"Authorization": f"Bearer {key}"} if key else {}

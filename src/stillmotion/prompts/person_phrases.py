@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from stillmotion.prompts import lexicon as lx
+from stillmotion.prompts import lexicon_verbs as lv
 from stillmotion.prompts.chunks import Chunk, gender_of, own_noun
 from stillmotion.prompts.phrases import EMPTY_MODIFIERS, Context, Phrase, described, phrase_text
 from stillmotion.prompts.scenery_phrases import SceneryPhrases
+from stillmotion.prompts.wordlist import words
 
-_ACCESSORIES = lx.words("""
-    earring necklace pendant bracelet watch wristwatch ring brooch badge belt earphone earbud pin
-    cufflink anklet lanyard sleeve collar backpack handbag purse rucksack satchel bow ribbon hairpin
-    jewelry jewellery accessory
+_ACCESSORIES = words("""
+    earring necklace pendant bracelet watch wristwatch ring brooch badge belt earphone earbud pin cufflink
+    anklet lanyard sleeve collar backpack handbag purse rucksack satchel bow ribbon hairpin jewelry
+    jewellery accessory
 """)
-_SELF_TELLING = lx.words("""
+_SELF_TELLING = words("""
     beard moustache mustache goatee stubble freckle tattoo braid ponytail bun pigtail dreadlock makeup
     make-up scar wrinkle dimple bang bangs mohawk afro lipstick cornrow topknot curl sideburn complexion
 """)
-_STATIC_BODY = lx.words("""
+_STATIC_BODY = words("""
     crossed folded clasped raised closed outstretched interlaced tilted open bowed spread tied
 """)
-_HANDLES = lx.words("""
-    adjust touch remove tip fix straighten unbutton tuck smooth zip unzip button doff loosen tighten
-    check take lift fasten buckle unbuckle
+_HANDLES = words("""
+    adjust touch remove tip fix straighten unbutton tuck smooth zip unzip button doff loosen tighten check
+    take lift fasten buckle unbuckle
 """)  # done to what one wears
-_SMILE_ADJECTIVES = lx.words("""
-    bright subtle slight faint soft broad wide radiant intense
-""")  # of a smile, not of a person
+_SMILE_ADJECTIVES = words(
+    "bright subtle slight faint soft broad wide radiant intense"
+)  # of a smile, not of a person
 
 
 class PersonPhrases(SceneryPhrases):
@@ -55,7 +57,7 @@ class PersonPhrases(SceneryPhrases):
             self.add(noun, "looks", chunk.head)
 
     def _look(self, word: str, low: str) -> None:
-        if low in lx.EXPRESS or low in ("smiling", "grinning", "frowning", "laughing"):
+        if low in lv.EXPRESS or low in ("smiling", "grinning", "frowning", "laughing"):
             self.add("smiling" if low == "laughing" else low, "expression", low)
         elif low in _SMILE_ADJECTIVES:
             return
@@ -165,7 +167,7 @@ class PersonPhrases(SceneryPhrases):
             self.add(phrase_text(chunk), "expression", chunk.head)
 
     def take_material(self, chunk: Chunk, context: Context) -> None:
-        """ "a brown jacket made of leather" -> "a brown leather jacket"."""
+        """For instance "a brown jacket made of leather" -> "a brown leather jacket"."""
         if chunk.determiner or chunk.inner is not None:
             self.take_object(chunk, context)
         elif context.lemma == "make" and context.preposition in ("of", "from") and self.phrases:

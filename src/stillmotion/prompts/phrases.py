@@ -1,4 +1,6 @@
-"""Phrases of a still: what they are, how a noun phrase becomes one, and how they are put together within CLIP's length."""
+"""Phrases of a still: what they are, how a noun phrase becomes one, and how they are put together within
+CLIP's length.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from dataclasses import dataclass, field
 from stillmotion.prompts import lexicon as lx
 from stillmotion.prompts.chunks import Cast, Chunk
 from stillmotion.prompts.morphology import singular
+from stillmotion.prompts.wordlist import words
 
 # (order in the prompt, visibility: what is least visible is dropped first)
 KINDS = {
@@ -24,12 +27,12 @@ KINDS = {
     "light": (9, 60),
     "style": (10, 30),
 }
-EMPTY_MODIFIERS = lx.words("""
+EMPTY_MODIFIERS = words("""
     own left right other same both various different certain particular first last few more most several
     many only very main final next such whole entire able upper lower further additional single visible
     overall specific two male female
 """)
-_EMPTY_WORDS = lx.words("a an the and of his her their")
+_EMPTY_WORDS = words("a an the and of his her their")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,8 @@ def render(
 ) -> str:
     """The spatial prompt: at most `limit` tokens by `count`, the least visible phrases dropped first.
 
-    Order: trigger words, subject, looks, face, expression, clothing, what is held, pose, objects, place, light, style, "close-up".
+    Order: trigger words, subject, looks, face, expression, clothing, what is held, pose, objects, place,
+    light, style, "close-up".
     """
     kept = list(phrases)
     text = trigger + _joined(subject, kept)

@@ -1,8 +1,11 @@
-"""The plan: what the two stages are told, as one small value that is saved, shown, edited by a person and loaded again."""
+"""The plan: what the two stages are told, as one small value that is saved, shown, edited by a person and
+loaded again.
+"""
 
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -41,9 +44,11 @@ class Segment(BaseModel):
 
 
 class Plan(BaseModel):
-    """A prompt decoupled: `spatial` for the still, `temporal` for the motion, `segments` when the prompt has times.
+    """A prompt decoupled: `spatial` for the still, `temporal` for the motion, `segments` when the prompt
+    has times.
 
-    `writer` names who wrote it; `fallback` says why the chosen writer's answer was replaced by the rules', or is None.
+    `writer` names who wrote it; `fallback` says why the chosen writer's answer was replaced by the rules',
+    or is None.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,11 +65,10 @@ class Plan(BaseModel):
     @field_validator("segments")
     @classmethod
     def _in_order(cls, segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
-        for before, after in zip(segments, segments[1:], strict=False):
+        for before, after in pairwise(segments):
             if after.start < before.end:
-                raise ValueError(
-                    f"segment {after.start:g}-{after.end:g} overlaps or precedes {before.start:g}-{before.end:g}"
-                )
+                times = f"{after.start:g}-{after.end:g} overlaps or precedes {before.start:g}-{before.end:g}"
+                raise ValueError(f"segment {times}")
         return segments
 
     def to_json(self) -> str:
@@ -73,7 +77,7 @@ class Plan(BaseModel):
 
     @classmethod
     def from_json(cls, text: str | bytes, name: str = "plan") -> Plan:
-        """Read a plan; `InputError` names the first wrong field. `name` is what the error calls the source."""
+        """Read a plan; `InputError` names the first wrong field. `name` is how the error calls the source."""
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:

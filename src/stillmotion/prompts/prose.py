@@ -18,7 +18,9 @@ class Edit:
 
 
 def listed(words: list[Token]) -> str:
-    """Adjectives as a list: "young, tall" -> "young and tall"; commas and "and" of the prompt are made anew."""
+    """Adjectives as a list: "young, tall" -> "young and tall"; commas and "and" of the prompt are made
+    anew.
+    """
     groups: list[str] = []
     join = False
     for token in words:
@@ -81,15 +83,18 @@ def join(head: str, tail: str) -> str:
 
 
 def paragraph(parts: list[str]) -> str:
-    sentences: list[str] = []
-    for part in parts:
-        part = re.sub(r"\s+", " ", part).strip()
-        part = re.sub(r"\s+([,.;:!?])", r"\1", part)
-        part = re.sub(r",(?:\s*,)+", ",", part).replace(",.", ".")
-        if not part:
-            continue
-        part = part[0].upper() + part[1:]
-        sentences.append(
-            part if part[-1] in "\u2026.!?\u3002\uff01\uff1f\"'\u201d)" else part.rstrip(",;:") + "."
-        )
-    return " ".join(sentences)
+    """One paragraph of sentences, each with a capital and a closing mark."""
+    return " ".join(sentence for part in parts if (sentence := _sentence(part)))
+
+
+def _sentence(part: str) -> str:
+    text = re.sub(r"\s+", " ", part).strip()
+    text = re.sub(r"\s+([,.;:!?])", r"\1", text)
+    text = re.sub(r",(?:\s*,)+", ",", text).replace(",.", ".")
+    if not text:
+        return ""
+    text = text[0].upper() + text[1:]
+    return text if text[-1] in _CLOSING else text.rstrip(",;:") + "."
+
+
+_CLOSING = "\u2026.!?\u3002\uff01\uff1f\"'\u201d)"

@@ -1,7 +1,7 @@
 """The rules writer: prompts taken apart by grammar and a lexicon, on the standard library alone.
 
-Embedded, deterministic and quick (a few milliseconds a prompt), so every machine has it, and training captions
-come from the same code as a user's prompts. Its three functions take the raw prompt:
+Embedded, deterministic and quick (a few milliseconds a prompt), so every machine has it, and training
+captions come from the same code as a user's prompts. Its three functions take the raw prompt:
 
     spatial_of(prompt, subject)    what a still shows, as phrases that fit CLIP
     temporal_of(prompt, subject)   what happens, from the subject's view
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from stillmotion.prompts import lexicon as lx
+from stillmotion.prompts import lexicon_verbs as lv
 from stillmotion.prompts.chunks import Cast, Sentence, find_cast, parse, subject_gender
 from stillmotion.prompts.frames import strip_frame
 from stillmotion.prompts.phrases import render
@@ -53,7 +54,8 @@ def segments_of(prompt: str) -> tuple[TimedText, ...]:
 def temporal_of(prompt: str, subject: str = "A person") -> str:
     """The temporal prompt: starts with `subject`, keeps every action in order, names no time marks.
 
-    `subject` is "A man", "A woman" or "A person"; pronouns follow it. Raises `InputError` for an unusable prompt.
+    `subject` is "A man", "A woman" or "A person"; pronouns follow it. Raises `InputError` for an unusable
+    prompt.
     """
     text = untimed(prompt)
     if not is_english(text):
@@ -68,10 +70,11 @@ def spatial_of(
     count_tokens: Callable[[str], int] | None = None,
     trigger: str = "",
 ) -> str:
-    """The spatial prompt: `trigger`, `subject`, then phrases for looks, clothing, place, light and objects, then "close-up".
+    """The spatial prompt: `trigger`, `subject`, then phrases for looks, clothing, place, light and objects,
+    then "close-up".
 
-    At most 75 tokens by `count_tokens` (without start and end tokens; a careful estimate when None): the least visible
-    phrases are dropped first. Raises `InputError` for an unusable prompt.
+    At most 75 tokens by `count_tokens` (without start and end tokens; a careful estimate when None): the
+    least visible phrases are dropped first. Raises `InputError` for an unusable prompt.
     """
     count = count_tokens or estimate_clip_tokens
     text = untimed(prompt)
@@ -84,7 +87,9 @@ def spatial_of(
 
 
 def looks_of(prompt: str) -> tuple[str, ...]:
-    """The nouns of the garments, looks and places that a still of this prompt shows: "coat", "hair", "park"."""
+    """The nouns of the garments, looks and places that a still of this prompt shows: "coat", "hair",
+    "park".
+    """
     text = untimed(prompt)
     if not is_english(text):
         return ()
@@ -96,23 +101,25 @@ def looks_of(prompt: str) -> tuple[str, ...]:
 
 
 def actions_of(prompt: str) -> tuple[str, ...]:
-    """The base forms of the verbs of action in a prompt, in order; states ("wears", "is") and frames left out."""
+    """The base forms of the verbs of action in a prompt, in order; states ("wears", "is") and frames left
+    out.
+    """
     text = untimed(prompt)
     if not is_english(text):
         return ()
     parsed, _ = _read(text, "")
     still = (
-        lx.WEAR
-        | lx.HAVE
-        | lx.SEEM
-        | lx.CHANGE
+        lv.WEAR
+        | lv.HAVE
+        | lv.SEEM
+        | lv.CHANGE
         | frozenset(("be", "do", "make", "let", "see", "wear", "dress"))
     )
     return tuple(
         token.lemma
         for sentence in parsed
         for token in sentence.tokens
-        if token.tag == "VERB" and token.lemma not in still and token.lemma not in lx.SOUND_VERBS
+        if token.tag == "VERB" and token.lemma not in still and token.lemma not in lv.SOUND_VERBS
     )
 
 
@@ -122,7 +129,9 @@ def untimed(prompt: str) -> str:
 
 
 def is_english(text: str) -> bool:
-    """Whether the grammar can read this text: Latin letters, and more English function words than foreign ones."""
+    """Whether the grammar can read this text: Latin letters, and more English function words than foreign
+    ones.
+    """
     letters = [character for character in text if character.isalpha()]
     latin = sum(character < "\u0250" for character in letters)
     if latin < 0.7 * len(letters):

@@ -6,11 +6,12 @@ from stillmotion.prompts import lexicon as lx
 from stillmotion.prompts.chunks import Chunk, possessive
 from stillmotion.prompts.phrases import EMPTY_MODIFIERS, Context, PhraseBook, described, phrase_text
 from stillmotion.prompts.tokens import noun_class
+from stillmotion.prompts.wordlist import words
 
-_BARE_PLACES = lx.words("""
+_BARE_PLACES = words("""
     background backdrop setting environment scene surroundings interior space area corner spot place
-    location ground floor scenery landscape set track sky horizon wall deck court chair seat bed ring
-    path trail building home stand
+    location ground floor scenery landscape set track sky horizon wall deck court chair seat bed ring path
+    trail building home stand
 """)
 _KEPT_PREPOSITIONS = frozenset(
     (
@@ -18,12 +19,12 @@ _KEPT_PREPOSITIONS = frozenset(
         *("next to", "in front of", "on top of", "at the edge of", "on the edge of", "in the middle of"),
     )
 )
-_TIMES = lx.words("""
+_TIMES = words("""
     night dusk dawn sunset sunrise evening morning afternoon noon midnight twilight autumn winter summer
 """)
 
 
-_DECADES = lx.words("""
+_DECADES = words("""
     twenty thirty forty fifty sixty seventy eighty mid-twenty mid-thirty mid-forty mid-fifty teens
 """)
 
@@ -67,7 +68,7 @@ class SceneryPhrases(PhraseBook):
         self.add(phrase_text(chunk), "light", chunk.head)
 
     def take_abstract(self, chunk: Chunk, context: Context) -> None:
-        """ "in her thirties" is an age that shows."""
+        """For instance "in her thirties" is an age that shows."""
         if (
             (chunk.head in _DECADES or (chunk.head[0].isdigit() and chunk.low.endswith("0s")))
             and context.preposition == "in"

@@ -1,8 +1,8 @@
 """Spatial Semantic Parser by rules: what of a prompt a still can show, as comma-separated phrases.
 
-The prompt is read noun phrase by noun phrase. A phrase is kept for what it is (garment, hair, place, light, object ...) and
-for whose it is; verbs are never copied, so no motion reaches the still. Sounds, smells, feet, bystanders, the camera and
-everything negated are left out.
+The prompt is read noun phrase by noun phrase. A phrase is kept for what it is (garment, hair, place, light,
+object ...) and for whose it is; verbs are never copied, so no motion reaches the still. Sounds, smells,
+feet, bystanders, the camera and everything negated are left out.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from stillmotion.prompts import lexicon as lx
+from stillmotion.prompts import lexicon_verbs as lv
 from stillmotion.prompts.chunks import Chunk, Sentence
 from stillmotion.prompts.morphology import gerund
 from stillmotion.prompts.person_phrases import PersonPhrases
@@ -87,7 +88,7 @@ class SpatialReader(PersonPhrases):
         if chunk.low in ("then", "before", "after", "until", "when", "once"):
             context.future = chunk.low in ("before", "until", "then")
 
-    # --- verbs ------------------------------------------------------------------------------------------------------
+    # --- verbs ------------------------------------------------------------------------------------
 
     def _verb(self, chunks: list[Chunk], index: int, chunk: Chunk, context: Context) -> None:
         token = chunk.tokens[0]
@@ -137,13 +138,13 @@ class SpatialReader(PersonPhrases):
         if lemma == "take" and particle == "off":
             return "take_off"
         for name, table in (
-            ("wear", lx.WEAR),
-            ("sense", lx.SENSE_VERBS),
-            ("speech", lx.SPEECH),
-            ("hold", lx.HOLD),
-            ("posture", lx.POSTURE),
-            ("have", lx.HAVE),
-            ("seem", lx.SEEM),
+            ("wear", lv.WEAR),
+            ("sense", lv.SENSE_VERBS),
+            ("speech", lv.SPEECH),
+            ("hold", lv.HOLD),
+            ("posture", lv.POSTURE),
+            ("have", lv.HAVE),
+            ("seem", lv.SEEM),
         ):
             if lemma in table:
                 return name
@@ -155,7 +156,7 @@ class SpatialReader(PersonPhrases):
         """Smiling and sitting, when they are how the video begins."""
         particle = chunks[index + 1].low if index + 1 < len(chunks) else ""
         becoming = previous in ("start", "begin", "stop", "finish", "burst") or context.future
-        if token.lemma in lx.EXPRESS:
+        if token.lemma in lv.EXPRESS:
             if token.form == "ing" and not becoming and not self.acted:
                 self.add(token.low, "expression", token.lemma)
         elif (
@@ -170,11 +171,11 @@ class SpatialReader(PersonPhrases):
             context.verb == "action"
             and context.subject == "main"
             and (token.form in ("s", "past", "base"))
-            and token.lemma not in lx.SCENE_VERBS
+            and token.lemma not in lv.SCENE_VERBS
         ):
             self.acted = True
 
-    # --- noun phrases -----------------------------------------------------------------------------------------------
+    # --- noun phrases -----------------------------------------------------------------------------
 
     def _noun_phrase(self, chunks: list[Chunk], index: int, chunk: Chunk, context: Context) -> None:
         if chunk.noun in ("person", "name"):
@@ -213,7 +214,7 @@ class SpatialReader(PersonPhrases):
         context.following = chunks[index + 1 : index + 4]
         handler(chunk, context)
 
-    # --- adjectives -------------------------------------------------------------------------------------------------
+    # --- adjectives -------------------------------------------------------------------------------
 
     def _adjectives(self, chunks: list[Chunk], index: int, chunk: Chunk, context: Context) -> None:
         words = [token for token in chunk.tokens if token.tag == "ADJ"]
@@ -241,7 +242,7 @@ class SpatialReader(PersonPhrases):
                     self._look(token.low, token.low)
 
     def _predicate(self, chunk: Chunk, subject: Chunk) -> None:
-        """ "Her hair is long and curly" -> "long and curly hair"."""
+        """For instance "Her hair is long and curly" -> "long and curly hair"."""
         kinds = {
             "face": "face",
             "garment": "garment",

@@ -1,4 +1,6 @@
-"""A word in its sentence while it is being tagged: what stands before and after, and what the clause has had."""
+"""A word in its sentence while it is being tagged: what stands before and after, and what the clause has
+had.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Words with their part of speech: a small tagger driven by the lexicon, word forms and the words beside.
 
-It knows no sentence by heart. A word that the lexicon does not know is read from its ending and its neighbours.
+It knows no sentence by heart. A word that the lexicon does not know is read from its ending and its
+neighbours.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 
 from stillmotion.prompts import lexicon as lx
+from stillmotion.prompts import lexicon_verbs as lv
 from stillmotion.prompts.function_words import tag_function_word
 from stillmotion.prompts.morphology import guess_base, singular, verb_readings
 from stillmotion.prompts.spots import Clause, Spot
@@ -86,7 +88,9 @@ def _is_name(spot: Spot) -> bool:
 
 
 def _is_verbal_adjective(spot: Spot) -> bool:
-    """ "glowing", "embroidered", "broken" before a noun, or a participle that can be nothing else."""
+    """For instance "glowing", "embroidered", "broken" before a noun, or a participle that can be nothing
+    else.
+    """
     low = spot.low
     if is_noun(low):
         return False
@@ -102,7 +106,7 @@ def _ends_like_adjective(spot: Spot) -> bool:
     if is_noun(low):
         return False
     previous = spot.previous
-    predicate = previous is not None and (previous.tag == "AUX" or previous.lemma in lx.SEEM)
+    predicate = previous is not None and (previous.tag == "AUX" or previous.lemma in lv.SEEM)
     if low.endswith(_ADJECTIVE_ENDINGS) and (spot.noun_follows or predicate):
         return True
     return spot.opens and spot.noun_follows and not spot.forms and low.endswith("y")

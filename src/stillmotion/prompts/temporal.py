@@ -1,8 +1,8 @@
 """Temporal Prompt Polisher by rules: the prompt from the subject's view, every action kept, in order.
 
-The text stays the user's own; only spans of it are replaced: the captioner's frame ("The video shows ...") goes, the first mention
-of the main character becomes the subject, pronouns follow the subject, and still scenery that stood before the person moves
-to the end.
+The text stays the user's own; only spans of it are replaced: the captioner's frame ("The video shows ...")
+goes, the first mention of the main character becomes the subject, pronouns follow the subject, and still
+scenery that stood before the person moves to the end.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from stillmotion.prompts.frames import CAUSATIVE, CAUSATIVE_PRONOUN, EMPTY_OPENI
 from stillmotion.prompts.morphology import third_person, verb_readings
 from stillmotion.prompts.prose import Edit, apply, glue, join, keeps_capital, listed, paragraph, split_closing
 from stillmotion.prompts.tokens import Token
+from stillmotion.prompts.wordlist import words
 
-_BACKDROP = lx.words("""
-    background backdrop setting environment scenery surroundings room lighting wall sky scene space
-    place location interior light atmosphere
+_BACKDROP = words("""
+    background backdrop setting environment scenery surroundings room lighting wall sky scene space place
+    location interior light atmosphere
 """)
 _NO_ORDER = re.compile(
     r"\b(?:then|next|after|before|finally|suddenly|later|now|as|while|when|begins?|starts?)\b", re.IGNORECASE
@@ -100,7 +101,7 @@ class Polisher:
             (scenery if self._is_scenery(sentence) else person).append(self._plain(sentence))
         return paragraph([*person, *scenery])
 
-    # --- the sentence that names the main character -----------------------------------------------------------------
+    # --- the sentence that names the main character -----------------------------------------------
 
     def _first(self, sentence: Sentence) -> str:
         chunk = self.cast.chunk
@@ -122,7 +123,9 @@ class Polisher:
         return self._with_opening(opening, before, rest, sentence)
 
     def _with_opening(self, opening: str, before: str, rest: str, sentence: Sentence) -> str:
-        """What stood before the subject goes right behind it, or, when it is still scenery, to the end of the sentence."""
+        """What stood before the subject goes right behind it, or, when it is still scenery, to the end of
+        the sentence.
+        """
         text = apply(sentence.text, self._pronoun_edits(sentence), 0, len(before)).strip().rstrip(",;:- ")
         text = re.sub(r"^(?:and|but|so)\s+", "", text, flags=re.I)
         text = text if keeps_capital(text) else text[:1].lower() + text[1:]
@@ -142,7 +145,9 @@ class Polisher:
             and before[:1] in "\"\u201c'"
         ):
             verb = before.rsplit(None, 1)[1]
-            return f"{opening}{',' if ',' in opening else ''} {verb} {before[: -len(verb)].strip()}{glue(body)}{closing or '.'}"
+            spoken = before[: -len(verb)].strip()
+            comma = "," if "," in opening else ""
+            return f"{opening}{comma} {verb} {spoken}{glue(body)}{closing or '.'}"
         if moves and trailing_verb:
             return f"{opening}{glue(body)}{closing or '.'} {text[:1].upper()}{text[1:]} the {self.noun}."
         if moves or len(text.split()) <= 2:
@@ -150,7 +155,7 @@ class Polisher:
         return join(opening, body).rstrip(",") + f", {text}" + (closing or ".")
 
     def _opens_with_possessive(self, sentence: Sentence) -> bool:
-        """ "Her face lights up ..." before anything else names her."""
+        """For instance "Her face lights up ..." before anything else names her."""
         token = sentence.tokens[0] if sentence.tokens else None
         return (
             token is not None
@@ -195,7 +200,7 @@ class Polisher:
             looks = f"young, {looks}" if looks else "young"
         return f", {looks}" if looks else ""
 
-    # --- other sentences --------------------------------------------------------------------------------------------
+    # --- other sentences --------------------------------------------------------------------------
 
     def _plain(self, sentence: Sentence) -> str:
         text = apply(sentence.text, self._pronoun_edits(sentence), 0, len(sentence.text))
@@ -259,7 +264,7 @@ class Polisher:
         return edits
 
     def _agreement(self, tokens: list[Token], index: int) -> list[Edit]:
-        """ "they wave and smile" -> "he waves and smiles"."""
+        """For instance "they wave and smile" -> "he waves and smiles"."""
         edits: list[Edit] = []
         start = index
         while index < len(tokens):
@@ -294,7 +299,7 @@ class Polisher:
 
     def _noun_edits(self, chunk: Chunk) -> list[Edit]:
         """A later mention: "the woman" -> "the man" where the subject is a man; a name -> "the man"."""
-        if chunk.head in _CASES or (chunk.noun != "person" and chunk.noun != "name"):
+        if chunk.head in _CASES or chunk.noun not in ("person", "name"):
             return []
         head = next(
             (token for token in reversed(chunk.tokens) if token.lemma == chunk.head), chunk.tokens[-1]
@@ -310,7 +315,7 @@ class Polisher:
             return [Edit(head.start, head.end, twin if gender_of(twin) in ("", gender) else self.noun)]
         return []
 
-    # --- prompts that name nobody -----------------------------------------------------------------------------------
+    # --- prompts that name nobody -----------------------------------------------------------------
 
     def _without_mention(self, sentences: list[Sentence]) -> str:
         """Imperatives, bare actions, lists of words and pure scenes."""
@@ -323,9 +328,8 @@ class Polisher:
             if opening and not person:
                 person.append(join(subject, opening))
             elif not person and not scenery and len(sentences) > 1 and self._is_fragment(sentence):
-                subject = f"{subject}, {text[:1].lower() if not keeps_capital(text) else text[:1]}{text[1:]}".rstrip(
-                    ".;"
-                )
+                fragment = text if keeps_capital(text) else text[:1].lower() + text[1:]
+                subject = f"{subject}, {fragment}".rstrip(".;")
             elif opening:
                 person.append(
                     join(
@@ -375,43 +379,38 @@ class Polisher:
         lead = text[: token.start].strip(" ,").lower()
         lead = "" if lead in ("please", "and", "") else lead + " "
         body = text[token.start :]
-        if token.tag == "VERB" and token.form == "ing":
-            return f"is {lead}{body[:1].lower()}{body[1:]}"
-        if token.tag == "VERB" and token.form in ("s", "part", "past"):
-            return f"{lead}{body[:1].lower()}{body[1:]}"
-        if token.tag == "VERB" and token.form == "base":
-            return lead + self._third(body[:1].lower() + body[1:])
-        if token.tag in ("PREP", "REL") and token.low in ("with", "in", "who", "without", "at", "on"):
-            return body[:1].lower() + body[1:] if token.low != "who" else body
-        return ""
+        body = body[:1].lower() + body[1:]
+        if token.tag == "VERB":
+            openings = {"ing": f"is {lead}{body}", "base": lead + self._third(body)}
+            return openings.get(token.form, lead + body)
+        opens = token.tag in ("PREP", "REL") and token.low in ("with", "in", "who", "without", "at", "on")
+        return body if opens else ""
 
     def _third(self, text: str) -> str:
         """The base verbs of an imperative in the third person: "wave and smile" -> "waves and smiles"."""
         tokens = parse(f"they {text}").tokens
-        edits = []
+        edits: list[Edit] = []
         for index, token in enumerate(tokens[1:], start=1):
             before = tokens[index - 1]
-            table = _AUX_THIRD
-            if token.tag == "AUX" and token.low in table and before.low != "to":
-                edits.append(Edit(token.start - 5, token.end - 5, table[token.low]))
-            elif token.low == "be" and index == 1:
-                edits.append(Edit(token.start - 5, token.end - 5, "is"))
-            elif (
-                token.tag == "NOUN"
-                and before.low in ("and", "then", ",")
-                and index + 2 < len(tokens)
-                and (
-                    tokens[index + 1].tag in ("POSS", "DET", "OPRON")
-                    or tokens[index + 1].low in ("out", "up", "down", "off", "away")
-                )
-            ):
-                edits.append(Edit(token.start - 5, token.end - 5, third_person(token.low)))
-            elif (
-                token.tag == "VERB"
-                and token.form == "base"
-                and before.low not in lx.MODALS
-                and before.tag != "OPRON"
-            ):
-                if token.low in (base for base, form in verb_readings(token.low) if form == "base"):
-                    edits.append(Edit(token.start - 5, token.end - 5, third_person(token.low)))
+            verb = ""
+            if token.tag == "AUX" and before.low != "to":
+                verb = _AUX_THIRD.get(token.low, "")
+            if token.low == "be" and index == 1:
+                verb = "is"
+            elif _is_command(tokens, index):
+                verb = third_person(token.low)
+            if verb:
+                edits.append(Edit(token.start - 5, token.end - 5, verb))
         return apply(text, edits, 0, len(text))
+
+
+def _is_command(tokens: list[Token], index: int) -> bool:
+    """Whether a token of "they wave and smile" is one of its base verbs, known or not."""
+    token, before = tokens[index], tokens[index - 1]
+    if token.tag == "VERB":
+        known = (token.low, "base") in verb_readings(token.low) and token.form == "base"
+        return known and before.low not in lx.MODALS and before.tag != "OPRON"
+    if token.tag != "NOUN" or before.low not in ("and", "then", ",") or index + 2 >= len(tokens):
+        return False
+    after = tokens[index + 1]
+    return after.tag in ("POSS", "DET", "OPRON") or after.low in ("out", "up", "down", "off", "away")

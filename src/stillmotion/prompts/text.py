@@ -34,10 +34,11 @@ _TYPOGRAPHY = str.maketrans(
 
 
 def check_prompt(prompt: str, name: str = "prompt") -> str:
-    """The prompt in Unicode NFC without outer white space, or an `InputError` that says what is wrong with it.
+    """The prompt in Unicode NFC without outer white space, or an `InputError` that says what is wrong with
+    it.
 
-    Refused: empty prompts and prompts without a letter or digit, control characters other than tab and line breaks,
-    invisible direction marks, and more than `MAX_PROMPT_CHARACTERS` characters.
+    Refused: empty prompts and prompts without a letter or digit, control characters other than tab and line
+    breaks, invisible direction marks, and more than `MAX_PROMPT_CHARACTERS` characters.
     """
     if not isinstance(prompt, str):
         raise InputError(f"{name} must be text, not {type(prompt).__name__}")
@@ -62,7 +63,9 @@ def check_prompt(prompt: str, name: str = "prompt") -> str:
 
 
 def one_line(text: str) -> str:
-    """White space collapsed to single spaces; a line break after a line without punctuation ends a sentence."""
+    """White space collapsed to single spaces; a line break after a line without punctuation ends a
+    sentence.
+    """
     lines = [" ".join(line.split()) for line in text.splitlines()]
     lines = [re.sub(r"^(?:[-*\u2022]|\d{1,2}[.)])\s+", "", line) for line in lines if line]
     joined = " ".join(
@@ -141,8 +144,9 @@ def _word_cost(word: str) -> int:
 def estimate_clip_tokens(text: str) -> int:
     """A careful upper estimate of CLIP's byte-pair token count of `text`, start and end tokens not counted.
 
-    Used where no tokenizer is at hand. Everyday words cost one token, unknown ones about one for three letters, other
-    scripts up to one a byte, digits one each; seven per cent and one token are added, which covers the words of the
-    lexicon that CLIP cuts in two. Not below CLIP's own count on any prompt of the test corpus.
+    Used where no tokenizer is at hand. Everyday words cost one token, unknown ones about one for three
+    letters, other scripts up to one a byte, digits one each; seven per cent and one token are added, which
+    covers the words of the lexicon that CLIP cuts in two. Not below CLIP's own count on any prompt of the
+    test corpus.
     """
     return math.ceil(1.07 * sum(_word_cost(piece) for piece in _CLIP_PIECES.findall(text.lower()))) + 1

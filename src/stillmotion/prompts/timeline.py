@@ -38,12 +38,14 @@ _RELATIVE = (
 )
 _OPENING = re.compile(
     rf"(?:(?P<open>[\[(\u3010{{<])\s*(?:{_RANGE}|{_BARE_RANGE})\s*[\])\u3011}}>]"
-    rf"|(?:(?:and|then|next|finally|and then),?\s+)?(?:from|between|at|during|in)?\s*(?:the\s+)?(?:{_RANGE.replace('?P<', '?P<z')})"
+    rf"|(?:(?:and|then|next|finally|and then),?\s+)?(?:from|between|at|during|in)?\s*(?:the\s+)?"
+    rf"(?:{_RANGE.replace('?P<', '?P<z')})"
     rf"|{_RELATIVE})(?P<after>\s*[:,\uff1a]|\s+-\s|\s*[\u2013\u2014]|\s+|$)",
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(
-    rf"(?:then,?\s+|and\s+)?between\s+(?:seconds?\s+)?(?P<p>{_POINT})\s*(?:{_UNIT})?\s+and\s+(?P<q>{_POINT})\s*(?:{_UNIT})?\s*[,:]?\s*",
+    rf"(?:then,?\s+|and\s+)?between\s+(?:seconds?\s+)?(?P<p>{_POINT})\s*(?:{_UNIT})?\s+and\s+"
+    rf"(?P<q>{_POINT})\s*(?:{_UNIT})?\s*[,:]?\s*",
     re.IGNORECASE,
 )
 _MAX_SEGMENTS = 64
@@ -60,7 +62,9 @@ class TimedText:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A prompt cut at its times: what stands before them all, and the segments. An untimed prompt is all preamble."""
+    """A prompt cut at its times: what stands before them all, and the segments. An untimed prompt is all
+    preamble.
+    """
 
     preamble: str
     segments: tuple[TimedText, ...]
@@ -79,8 +83,8 @@ class _Marker:
 def read_timeline(prompt: str) -> Timeline:
     """Cut a checked prompt at its time marks.
 
-    Raises `InputError` for a range that ends before it begins, for ranges out of order or overlapping, and for a range
-    without text. Gaps between ranges are allowed.
+    Raises `InputError` for a range that ends before it begins, for ranges out of order or overlapping, and
+    for a range without text. Gaps between ranges are allowed.
     """
     markers = _markers(prompt)
     if not markers or (
@@ -218,8 +222,9 @@ def _check(start: float, end: float, text: str, before: list[TimedText]) -> None
             f"{name} comes after {before[-1].start:g}-{before[-1].end:g}s; put the segments in order of time"
         )
     if before and start < before[-1].end:
+        last = before[-1]
         raise InputError(
-            f"{name} overlaps {before[-1].start:g}-{before[-1].end:g}s; let it start at {before[-1].end:g}s or later"
+            f"{name} overlaps {last.start:g}-{last.end:g}s; let it start at {last.end:g}s or later"
         )
     if not text:
         raise InputError(f"{name} has no text; say what happens in it")

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from stillmotion.prompts import lexicon as lx
+from stillmotion.prompts import lexicon_verbs as lv
 from stillmotion.prompts.morphology import singular, verb_readings
+from stillmotion.prompts.wordlist import words
 
 _MULTIWORD_PREPOSITIONS = (
     "in front of",
@@ -43,7 +45,8 @@ _MULTIWORD_PREPOSITIONS = (
 )
 _TOKEN = re.compile(
     "|".join(re.escape(phrase).replace(r"\ ", r"\s+") + r"\b" for phrase in _MULTIWORD_PREPOSITIONS)
-    + r"|(?:Dr|Mr|Mrs|Ms|Prof)\.|\d+[\s-]years?[\s-]old\b|close[\s-]ups?\b|[^\W\d_]+n't\b|'(?:s|m|re|ve|ll|d)\b|\d+(?:[.,:/]\d+)*[a-z]*(?:-[^\W_]+)*%?"
+    + r"|(?:Dr|Mr|Mrs|Ms|Prof)\.|\d+[\s-]years?[\s-]old\b|close[\s-]ups?\b|[^\W\d_]+n't\b"
+    + r"|'(?:s|m|re|ve|ll|d)\b|\d+(?:[.,:/]\d+)*[a-z]*(?:-[^\W_]+)*%?"
     + r"|[^\W\d_]+(?:-[^\W_]+)*(?:'(?!s\b|m\b|re\b|ve\b|ll\b|d\b)[^\W\d_]+)*|[^\w\s]|_",
     re.IGNORECASE,
 )
@@ -69,8 +72,8 @@ class Token:
 @lru_cache(maxsize=8192)
 def noun_class(lemma: str) -> str:
     """The class of a singular noun in lower case; "object" when no table has it."""
-    for name, words in lx.NOUN_CLASSES:
-        if lemma in words:
+    for name, table in lx.NOUN_CLASSES:
+        if lemma in table:
             return name
     if lemma[0].isdigit():
         return "abstract"
@@ -86,13 +89,13 @@ def noun_class(lemma: str) -> str:
     return "object"
 
 
-_CONCRETE_DESPITE_ENDING = lx.words("""
+_CONCRETE_DESPITE_ENDING = words("""
     equipment instrument ornament cushion pavement apartment station television fence monument document
     parchment city university vegetation plantation appliance ambulance ingredient condiment decoration
     illustration fountain cement garment tablet lotion potion workstation playstation constellation
     medallion stallion
 """)
-_ALL_NOUNS = frozenset().union(*(words for _, words in lx.NOUN_CLASSES)) | lx.MOSTLY_NOUNS
+_ALL_NOUNS = frozenset().union(*(table for _, table in lx.NOUN_CLASSES)) | lv.MOSTLY_NOUNS
 FUNCTION_WORDS = (
     lx.DETERMINERS
     | lx.POSSESSIVES

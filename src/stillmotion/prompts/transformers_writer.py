@@ -1,7 +1,7 @@
 """A writer on this machine: a chat model through transformers, Qwen3-8B unless another is named.
 
-Local files only, safetensors only, no code from the checkpoint. The model is loaded when first asked and let go after the work,
-because the two stages need its memory.
+Local files only, safetensors only, no code from the checkpoint. The model is loaded when first asked and
+let go after the work, because the two stages need its memory.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from stillmotion.prompts.writers import DEFAULT_MODEL, Brief, Written
 
 
 class TransformersWriter:
-    """`model` is a folder or a Hub id whose files are on this machine; `revision` picks one commit of the Hub's cache.
+    """`model` is a folder or a Hub id whose files are on this machine; `revision` picks one commit of the
+    Hub's cache.
 
-    As a context manager it keeps the model loaded for many prompts; without, each `write` loads and releases it.
+    As a context manager it keeps the model loaded for many prompts; without, each `write` loads and
+    releases it.
     """
 
     def __init__(
@@ -36,7 +38,7 @@ class TransformersWriter:
 
     @property
     def name(self) -> str:
-        """ "transformers:MODEL", with "@REVISION" where one was asked for."""
+        """For instance "transformers:MODEL", with "@REVISION" where one was asked for."""
         return f"transformers:{self._source}" + (f"@{self._revision}" if self._revision else "")
 
     def __enter__(self) -> TransformersWriter:
@@ -100,7 +102,7 @@ class TransformersWriter:
         }
         try:
             tokenizer = AutoTokenizer.from_pretrained(location, **common)
-            model = AutoModelForCausalLM.from_pretrained(
+            model: Any = AutoModelForCausalLM.from_pretrained(
                 location, use_safetensors=True, dtype="auto", **common
             )
         except torch.OutOfMemoryError:

@@ -1,21 +1,25 @@
-"""Whether a word is a verb in its place, and in which form: "waves" of the woman or of the sea, "lit" or "seated" of a scene."""
+"""Whether a word is a verb in its place, and in which form: "waves" of the woman or of the sea, "lit" or
+"seated" of a scene.
+"""
 
 from __future__ import annotations
 
 from stillmotion.prompts import lexicon as lx
+from stillmotion.prompts import lexicon_verbs as lv
 from stillmotion.prompts.morphology import is_plural, singular, verb_readings
 from stillmotion.prompts.spots import Spot
 from stillmotion.prompts.tokens import is_noun, may_join_noun, noun_class
+from stillmotion.prompts.wordlist import words
 
-_PARTICIPLES = lx.words("""
+_PARTICIPLES = words("""
     dressed clad seated adorned wrapped surrounded illuminated lit named called positioned framed draped
     known perched styled tied covered captured shown seen engaged accompanied bathed located posed set
 """)
-_VERBS_IN_ING = lx.words("""
-    painting drawing dancing meeting setting lighting singing ringing humming whistling cheering clapping barking
-    honking chirping buzzing panning zooming tracking tilting sitting thinking strumming rustling
+_VERBS_IN_ING = words("""
+    painting drawing dancing meeting setting lighting singing ringing humming whistling cheering clapping
+    barking honking chirping buzzing panning zooming tracking tilting sitting thinking strumming rustling
 """)
-_HOLDS_NOUN = lx.words("with in of under beneath against amid among")
+_HOLDS_NOUN = words("with in of under beneath against amid among")
 _ALWAYS_VERB_ENDINGS = ("ates", "izes", "ifies")
 
 
@@ -32,7 +36,9 @@ def is_verb_not_adjective(spot: Spot) -> bool:
 
 
 def verb_form(spot: Spot) -> str:
-    """The verb form that a word has in this place (base, s, ing, past, part), or "" when it is no verb here."""
+    """The verb form that a word has in this place (base, s, ing, past, part), or "" when it is no verb
+    here.
+    """
     low, forms = spot.low, spot.forms
     if "-" in low and not forms:
         return ""
@@ -49,7 +55,7 @@ def verb_form(spot: Spot) -> str:
 
 
 def _is_listed_participle(spot: Spot) -> bool:
-    """ "styled" in "short, neatly styled hair": an adjective, since an adjective stands before."""
+    """For instance "styled" in "short, neatly styled hair": an adjective, since one stands before."""
     participle = ("part" in spot.forms or spot.low.endswith("ed")) and not spot.forms & {"base", "s"}
     if not (participle and spot.index >= 2 and spot.before_tag("PUNCT", "CONJ", "ADV") and spot.noun_follows):
         return False
@@ -82,9 +88,9 @@ def _is_unknown_third_person(spot: Spot) -> bool:
 
 
 def _ing_form(spot: Spot) -> str:
-    """ "waving" is a verb; "the building", "with glowing eyes" and "reading glasses" are none."""
+    """For instance "waving" is a verb; "the building", "with glowing eyes" and "reading glasses" are none."""
     low, after, before = spot.low, spot.after, spot.before
-    if before is not None and before.tag == "VERB" and before.lemma in lx.WEAR | lx.HOLD and is_noun(after):
+    if before is not None and before.tag == "VERB" and before.lemma in lv.WEAR | lv.HOLD and is_noun(after):
         return ""
     if spot.opens and before is not None:
         modifies = is_noun(after) and may_join_noun(after) and before.low in _HOLDS_NOUN
@@ -108,7 +114,7 @@ def _verb_follows(spot: Spot) -> bool:
 
 
 def _s_form(spot: Spot) -> str:
-    """ "waves", "hammers", "takes": verb or plural noun."""
+    """For instance "waves", "hammers", "takes": verb or plural noun."""
     if spot.previous is None:
         verb = _opens_as_verb(spot)
     elif spot.person_before:
@@ -127,7 +133,7 @@ def _has_object(spot: Spot) -> bool:
 
 
 def _opens_as_verb(spot: Spot) -> bool:
-    """ "Waves at the camera", but not "Waves roll in"."""
+    """For instance "Waves at the camera", but not "Waves roll in"."""
     acts = not spot.noun_follows and singular(spot.low) in lx.ACTION_NOUNS
     return not is_noun(spot.low) or _has_object(spot) or acts
 
@@ -141,38 +147,34 @@ def _goes_on_as_verb(spot: Spot) -> bool:
         or lemma in lx.ACTION_NOUNS
         or after in lx.ADVERBS
         or (after.endswith("ly") and not spot.noun_follows)
-    ) and lemma not in lx.MOSTLY_NOUNS
+    ) and lemma not in lv.MOSTLY_NOUNS
     if noun_too and not moves and not has_object:
         return spot.previous is not None and spot.previous.low == "then" and not spot.noun_follows
     return spot.clause.finite in ("s", "aux", "past") or not noun_too or has_object
 
 
 def _follows_noun_as_verb(spot: Spot) -> bool:
-    """ "the camera pans", "a woman in a red coat waves", but not "ocean waves crash"."""
+    """For instance "the camera pans", "a woman in a red coat waves", but not "ocean waves crash"."""
     clause, after = spot.clause, spot.after
     if after and any(form == "base" for _, form in verb_readings(after)) and not is_noun(after):
         return False
     if not is_noun(spot.low) or _has_object(spot):
         return True
     free = not clause.verb_seen and (clause.subject_seen or not clause.in_phrase)
-    doubtful = clause.in_phrase and singular(spot.low) in lx.MOSTLY_NOUNS and _verb_follows(spot)
+    doubtful = clause.in_phrase and singular(spot.low) in lv.MOSTLY_NOUNS and _verb_follows(spot)
     return free and not doubtful
 
 
 def _base_form(spot: Spot) -> str:
-    """ "wave" after "to", after "they", and in commands."""
+    """For instance "wave" after "to", after "they", and in commands."""
     previous = spot.previous
     noun_too = is_noun(spot.low)
     if previous is None:
         verb = _commands(spot)
-    elif previous.tag in ("TO", "OPRON") or (previous.tag == "AUX" and previous.low in lx.MODALS):
-        verb = True
-    elif previous.tag == "PRON" and previous.low in ("they", "we", "you", "i"):
-        verb = True
-    elif spot.person_before and (_is_joint_subject(spot) or not noun_too) and spot.clause.finite != "aux":
+    elif _asks_for_base(spot):
         verb = True
     elif _is_plural_subject(spot):
-        verb = spot.low not in lx.MOSTLY_NOUNS or spot.takes_object
+        verb = spot.low not in lv.MOSTLY_NOUNS or spot.takes_object
     elif spot.previous_tag("CONJ", "PUNCT") and spot.clause.finite == "base":
         verb = not noun_too or spot.takes_object or singular(spot.low) in lx.ACTION_NOUNS
     elif spot.person_before and spot.clause.finite == "base":
@@ -182,14 +184,27 @@ def _base_form(spot: Spot) -> str:
     return "base" if verb else ""
 
 
+def _asks_for_base(spot: Spot) -> bool:
+    """After "to", "can", "make her", "they", or two people joined by "and"."""
+    previous = spot.previous
+    if previous is None:
+        return False
+    plural = previous.tag == "PRON" and previous.low in ("they", "we", "you", "i")
+    modal = previous.tag == "AUX" and previous.low in lx.MODALS
+    if previous.tag in ("TO", "OPRON") or modal or plural:
+        return True
+    joint = _is_joint_subject(spot) or not is_noun(spot.low)
+    return spot.person_before and joint and spot.clause.finite != "aux"
+
+
 def _commands(spot: Spot) -> bool:
-    """ "Wave at the camera" at the start of a sentence."""
-    acts = spot.low not in lx.MOSTLY_NOUNS and singular(spot.low) in lx.ACTION_NOUNS
+    """For instance "Wave at the camera" at the start of a sentence."""
+    acts = spot.low not in lv.MOSTLY_NOUNS and singular(spot.low) in lx.ACTION_NOUNS
     return not is_noun(spot.low) or spot.takes_object or (acts and spot.after in lx.PREPOSITIONS)
 
 
 def _is_joint_subject(spot: Spot) -> bool:
-    """ "a man and a woman (dance)"."""
+    """For instance "a man and a woman (dance)"."""
     nearby = spot.tokens[max(0, spot.index - 5) : spot.index]
     return (
         spot.previous_tag("NOUN")

@@ -1,4 +1,6 @@
-"""Who writes the two prompts: the interface, the rules writer, and the names that a user chooses writers by."""
+"""Who writes the two prompts: the interface, the rules writer, and the names that a user chooses writers
+by.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ DEFAULT_MODEL = "Qwen/Qwen3-8B"
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What a writer is given: the checked prompt, the subject, the token counter (None: an estimate) and the trigger words."""
+    """What a writer is given: the checked prompt, the subject, the token counter (None: an estimate) and
+    the trigger words.
+    """
 
     prompt: str
     subject: str
