@@ -54,6 +54,8 @@ SLIDERS: dict[str, float] = {
     "nose-width3-incr": 0.42, "torso-muscle-pectoral-incr": 0.25, "torso-scale-horiz-incr": 0.25,
 }  # fmt: skip
 
+_SPREAD = 1.15  # people differ this much more than the table says: strangers must tell them apart
+
 # Where the average person of the world differs from the model's own: livelier eyes, finer women's features.
 _MEANS = {"eye-scale-incr": 0.25, "eye-height2-incr": 0.12, "head-fat-incr": -0.05, "nose-volume-incr": -0.15,
           "forehead-scale-vert-incr": -0.10}  # fmt: skip
@@ -225,7 +227,7 @@ def identity_of(index: int) -> Person:
     years = int(18 + 64 * rng.beta(1.15, 2.0))
     phenotypes = _phenotypes(rng, man, years)
     means = _MEANS if man else {**_MEANS, **_WOMEN_MEANS}
-    sliders = tuple(float(np.clip(rng.normal(means.get(n, 0.0), sd), -1, 1)) for n, sd in SLIDERS.items())
+    sliders = tuple(float(np.clip(rng.normal(means.get(n, 0.0), _SPREAD * sd), -1, 1)) for n, sd in SLIDERS.items())
     skin_name, skin = _skin(rng, phenotypes[5], phenotypes[6])
     level = list(SKINS).index(skin_name) / (len(SKINS) - 1)
     style, colour, hair = _hair(rng, man, years, level)

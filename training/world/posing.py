@@ -17,9 +17,9 @@ from training.world.scenes import Scene
 
 FIELD_OF_VIEW = 0.40  # radians, vertical: a portrait lens
 # Visible height in metres at the subject for each framing.
-VISIBLE_HEIGHT = {"close-up": 0.40, "portrait": 0.56, "half body": 0.86}
+VISIBLE_HEIGHT = {"close-up": 0.40, "portrait": 0.56, "half body": 0.80}
 _LARGEST_VIEW = 1.12  # below, the cut of the bust would show
-_VIEW_YAW = {"front": 0.0, "left": 0.46, "right": -0.46}
+_VIEW_YAW = {"front": 0.0, "left": 0.42, "right": -0.42}
 _GAZE = {"camera": (0.0, 0.0), "left": (1.0, 0.0), "right": (-1.0, 0.0), "up": (0.0, 1.0), "down": (0.0, -1.0)}
 _NECK_SHARE = {"neck01": 0.2, "neck02": 0.2, "neck03": 0.25, "head": 0.35}
 
