@@ -89,7 +89,7 @@ def animate(  # noqa: PLR0917  (the rooms' fixed interface)
     keep: Callable[[int, NDArray[np.uint8]], None] | None = None,
     conditioning_scale: float = 1.0,
 ) -> Clip:
-    """The clip of ``plan``, from ``first`` or, where it is None, straight from ``identity``: see ``chain``."""
+    """The clip of ``plan``, from ``first`` or, where that is None, from ``identity``: see ``chain``."""
     from stillmotion.motion.chain import animate as run
 
     return run(first, plan, identity, models, settings, progress, done, keep, conditioning_scale)

@@ -76,7 +76,7 @@ def seed_of(seed: int, index: int) -> int:
 
 
 def timeline(temporal: str, segments: Sequence[Timed], num_frames: int, fps: int, overlap: int) -> Timeline:
-    """The parts for a plan: ``num_frames`` is the most that one part samples, ``overlap`` below it; both 4k+1.
+    """The parts for a plan: ``num_frames`` is the most one part samples, ``overlap`` below it; both 4k+1.
 
     InputError naming ``num_frames`` or the segment where no such parts exist.
     """
