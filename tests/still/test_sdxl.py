@@ -137,6 +137,19 @@ def test_half_precision_variant_files(home: Path, pipe: Any, tmp_path: Path) -> 
     assert np.abs(half.astype(int) - whole.astype(int)).mean() < 4
 
 
+def test_a_folder_in_shards(pipe: Any, home: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(home / "models" / "sdxl", tmp_path / "sdxl"))
+    (folder / UNET).unlink()
+    pipe.unet.save_pretrained(folder / "unet", max_shard_size="8MB")
+    shards = sorted((folder / "unet").glob("*.safetensors"))
+    assert len(shards) > 2
+    made = load(folder)
+    assert all(torch.equal(made.unet.state_dict()[k], v) for k, v in pipe.unet.state_dict().items())
+    shards[1].unlink()
+    with pytest.raises(CheckpointError, match="unet"):
+        load(folder)
+
+
 def test_the_vae_comes_back_to_what_it_was_given(pipe: Any) -> None:
     image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     with torch.inference_mode():

@@ -16,7 +16,7 @@ from stillmotion.identity.types import Identity
 from stillmotion.presets import StillPreset
 from stillmotion.still import lora, sdxl, text
 from stillmotion.still.hyperlora import HyperLoRA
-from stillmotion.still.reference import pixel_values, reference_image
+from stillmotion.still.reference import pixel_values, reference_images
 from stillmotion.weights import locate
 
 log = logging.getLogger("stillmotion")
@@ -52,7 +52,7 @@ class StillModels:
         """The person's LoRA, from all portraits."""
         encoder: Any = self.hyperlora.image_encoder
         size = int(encoder.config.image_size)
-        pixels = pixel_values([reference_image(portrait, size) for portrait in identity.portraits])
+        pixels = pixel_values(reference_images(identity.portraits, size))
         faces = torch.stack([torch.from_numpy(portrait.face.embedding) for portrait in identity.portraits])
         wanted = self.hyperlora.config.id_embed_dim
         if faces.shape[1] != wanted:
