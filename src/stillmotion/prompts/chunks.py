@@ -416,16 +416,24 @@ def _candidate_rank(chunks: list[Chunk], position: int) -> int | None:
 
 def _complete_cast(cast: Cast, sentences: list[Sentence]) -> None:
     """Gender and pronoun from the pronouns, where the noun leaves them open ("an individual ... she")."""
-    words = [token.low for sentence in sentences for token in sentence.tokens]
     if not cast.gender:
-        for word in words:
-            if word in ("he", "she", "his", "her", "him", "himself", "herself"):
-                cast.gender = gender_of(word)
-                break
+        cast.gender = _gender_by_pronouns(cast, sentences)
     if not cast.pronoun:
         cast.pronoun = {"female": "she", "male": "he"}.get(cast.gender, "they")
         if not cast.gender and _plural_people_before_they(sentences):
             cast.pronoun = ""
+
+
+def _gender_by_pronouns(cast: Cast, sentences: list[Sentence]) -> str:
+    """The gender of the first "he", "her" ..., if nobody else was named before whom it could mean."""
+    for sentence in sentences:
+        for chunk in sentence.chunks:
+            for token in chunk.tokens:
+                if token.low in _GENDERED_PRONOUNS:
+                    return gender_of(token.low)
+            if chunk.kind == "NP" and chunk.noun == "person" and not chunk.plural and not cast.is_main(chunk):
+                return ""
+    return ""
 
 
 def _plural_people_before_they(sentences: list[Sentence]) -> bool:

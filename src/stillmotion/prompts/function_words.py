@@ -147,7 +147,7 @@ def _preposition(spot: Spot) -> str:
 def _adverb(spot: Spot) -> str:
     low, after = spot.low, spot.after
     describes = may_join_noun(after) or (spot.before is not None and spot.before.low in lx.BE_FORMS)
-    object_of_close = low == "close" and after in lx.DETERMINERS
+    object_of_close = low == "close" and spot.takes_object
     if low in lx.ADVERBS and not object_of_close and not (low in lx.ADJECTIVES and describes):
         return "ADV"
     if low.endswith("ly") and spot.before_tag("DET", "POSS") and is_noun(after):

@@ -380,10 +380,10 @@ MOOD_ADJECTIVES = words("""
     happy sad angry calm serene peaceful relaxed thoughtful pensive serious focused determined confident
     joyful cheerful content contented surprised shocked worried anxious nervous tired exhausted bored
     curious excited proud shy gentle warm friendly stern neutral solemn melancholic wistful amused playful
-    dreamy concentrated contemplative attentive composed expressionless smiling grinning frowning somber
-    sombre elated delighted gloomy grumpy annoyed frustrated puzzled confused skeptical sceptical hopeful
-    tense upset enthusiastic mischievous bright subtle slight faint soft broad wide radiant intense stoic
-    enigmatic engaged intent absorbed tranquil terrified scared frightened furious tearful
+    dreamy concentrated contemplative attentive composed expressionless somber sombre elated delighted
+    gloomy grumpy annoyed frustrated puzzled confused skeptical sceptical hopeful tense upset enthusiastic
+    mischievous bright subtle slight faint soft broad wide radiant intense stoic enigmatic engaged intent
+    absorbed tranquil terrified scared frightened furious tearful
 """)
 ADJECTIVES = (
     AGE

@@ -79,6 +79,13 @@ class SceneryPhrases(PhraseBook):
         else:
             self.take_nothing(chunk, context)
 
+    def take_sound(self, chunk: Chunk, context: Context) -> None:
+        """Of "the smell of garlic and butter" the butter is no more to be seen than the garlic."""
+        if chunk.inner is not None:
+            context.verb = "sense"
+
+    take_smell = take_sound
+
     def take_style(self, chunk: Chunk, context: Context) -> None:
         adjectives = [token.low for token in chunk.modifiers if token.low not in EMPTY_MODIFIERS]
         if chunk.head == "bokeh" or (

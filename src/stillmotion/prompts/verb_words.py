@@ -30,6 +30,8 @@ def is_verb_not_adjective(spot: Spot) -> bool:
     auxiliary = spot.previous.tag == "AUX"
     if spot.low.endswith("ing") and auxiliary and spot.previous.low in lx.BE_FORMS:
         return True
+    if "base" in spot.forms and spot.takes_object and spot.clause.finite == "base":
+        return spot.previous_tag("CONJ", "PUNCT")
     return "base" in spot.forms and (
         spot.previous.tag == "TO" or (auxiliary and spot.previous.low in lx.MODALS)
     )
