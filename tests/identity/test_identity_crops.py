@@ -114,7 +114,7 @@ def _timed(call) -> float:
 def test_arcface_square_is_twice_as_large() -> None:
     face = make_face(at=(100, 110), height=40)
     centre, half = hyperlora_square(face.landmarks)
-    image = dots([centre + (1.9 * half, 0)], 220)
+    image = dots([(centre[0] + 1.9 * half, centre[1])], 220)
     square = arcface_square(image, face.landmarks, size=200)
     place = brightest(square)
     np.testing.assert_allclose(place, [99.5 + 1.9 * 50, 99.5], atol=1.5)

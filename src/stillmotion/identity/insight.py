@@ -122,12 +122,17 @@ def _models(folder: Path, name: str, device: str) -> dict[str, Any]:
     wanted = ["CPUExecutionProvider"]
     if device == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         wanted.insert(0, "CUDAExecutionProvider")
+    options = onnxruntime.SessionOptions()
+    # Threads that wait by spinning would take the cores that torch works on between two faces.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     models: dict[str, Any] = {}
     for file in files:
         if file.name in UNUSED:
             continue
         try:
-            model = model_zoo.get_model(str(file), providers=wanted, download=False)
+            model = model_zoo.get_model(
+                str(file), providers=wanted, sess_options=options, download=False, static_shape_sessions=False
+            )
         except Exception as error:
             # onnx, onnxruntime and protobuf each have their own exceptions for a damaged file.
             reason = (str(error).splitlines() or [type(error).__name__])[0]
@@ -137,8 +142,8 @@ def _models(folder: Path, name: str, device: str) -> dict[str, Any]:
     missing = [task for task in TASKS if task not in models]
     if missing:
         raise CheckpointError(
-            f"{folder}: no model for {', '.join(missing)} in it; a pack holds detection, 106 landmarks, recognition "
-            "and gender/age"
+            f"{folder}: no model for {', '.join(missing)} in it; a pack holds detection, 106 landmarks, "
+            "recognition and gender"
         )
     models["detection"].prepare(0 if device == "cuda" else -1)
     return models
