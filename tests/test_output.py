@@ -136,6 +136,15 @@ def test_a_failing_write_leaves_the_old_file_and_nothing_else(
     assert os.listdir(tmp_path) == ["a.mp4"]
 
 
+def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / f".{name}.{dead.pid}.part").write_bytes(b"half a film")
+    write(make_clip(), make_record(), tmp_path / "a.mp4")
+    assert sorted(os.listdir(tmp_path)) == [f".b.mp4.{dead.pid}.part", "a.mp4"], "of this file only"
+
+
 def test_stills_are_marked_pngs_without_other_metadata(tmp_path: Path) -> None:
     images = [np.full((8, 8, 3), value, np.uint8) for value in (10, 20)]
     first = FirstFrame(tuple(Candidate(image, 0.1, 3) for image in images), 1)

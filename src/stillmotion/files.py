@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-PART = re.compile(r"^\..+\.(\d+)\.part$")
+PART = re.compile(r"^\.(.+)\.(\d+)\.part$", re.DOTALL)
 
 
 @contextmanager
@@ -25,6 +25,7 @@ def replacing(path: Path) -> Iterator[Path]:
     On any error the temporary is removed and ``path`` is as before. A folder that is replaced is absent
     for an instant, never half there.
     """
+    sweep(path.parent, path.name)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     remove(part)
     try:
@@ -52,11 +53,11 @@ def write_folder(folder: Path, write: Callable[[Path], None]) -> None:
         write(part)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what processes that live no longer left in ``folder``."""
+def sweep(folder: Path, name: str | None = None) -> None:
+    """Remove what processes that live no longer left in ``folder``: of the file ``name``, or of any."""
     for entry in folder.iterdir():
         match = PART.match(entry.name)
-        if match and not _alive(int(match[1])):
+        if match and name in (None, match[1]) and not _alive(int(match[2])):
             remove(entry)
 
 

@@ -85,8 +85,7 @@ class Pipeline:
             progress("output", 0, 1)
             result = leave.write(clip, work.record(chosen_plan, first), target)
             progress("output", 1, 1)
-            notes = work.notes(identity, chosen_plan)
-        return replace(result, notes=notes, run=Path(run) if run else None)
+        return replace(result, notes=tuple(work.notes), run=Path(run) if run else None)
 
     def plan(self, request: Request, progress: Progress = silent) -> Plan:
         """Steps 1 and 2 alone: the plan, for people to read and edit; the photo is optional."""

@@ -7,11 +7,12 @@ is finished and names everything that its result depends on.
 from __future__ import annotations
 
 import gc
+import logging
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from stillmotion.still.types import Candidate, FirstFrame
 
 Value = TypeVar("Value")
+log = logging.getLogger("stillmotion")
 STILL_SETTINGS = {"still_width", "still_height", "still_steps", "candidates", "detail", "guidance_scale"}
 STILL_SETTINGS |= {"seed", "lora_weight", "negative_prompt", "prompts"}
 MOTION_SETTINGS = {"seed", "mode", "width", "height", "num_frames", "fps", "motion_steps"}
@@ -48,7 +50,8 @@ LIBRARIES = ("torch", "diffusers", "transformers", "numpy", "av")
 class Work:
     """One request on its way through the steps, in a run folder whose lock is held.
 
-    ``plan`` and ``image`` are there when the user gives them instead of having them made.
+    ``given_plan`` and ``given_image`` are there when the user gives them instead of having them made;
+    ``notes`` collects what the user should know, which is logged as soon as it is known.
     """
 
     preset: Preset
@@ -60,6 +63,7 @@ class Work:
     progress: Progress
     given_plan: Plan | None = None
     given_image: Photo | None = None
+    notes: list[str] = field(default_factory=list)
 
     def identity(self) -> Identity | None:
         """Step 1: who it is; None without a photo (a first frame of one's own needs none)."""
@@ -68,19 +72,21 @@ class Work:
         from stillmotion import identity as room
 
         paths = [photo.path for photo in self.photos]
-        return self._step(
+        found: Identity = self._step(
             "identity",
             key(version=__version__, photos=[p.sha256 for p in self.photos], analyzer=self.preset.analyzer),
             lambda: room.read(paths, room.analyzer(self.preset.analyzer, self.device)),
             _into_folder(room.save),
             room.load,
         )
+        self._tell(found.notes)
+        return found
 
     def plan(self, identity: Identity | None) -> Plan:
         """Step 2: what is seen and what happens. ``plan.json`` may be edited between two runs."""
         subject = identity.subject if identity else "A person"
         given = self.given_plan
-        return self._step(
+        plan = self._step(
             "plan.json",
             key(
                 prompt=self.request.prompt,
@@ -94,6 +100,8 @@ class Work:
             lambda plan, path: plan.save(path),
             Plan.load,
         )
+        self._tell((f"prompts: {plan.fallback}",) if plan.fallback else ())
+        return plan
 
     def still(self, identity: Identity, plan: Plan) -> FirstFrame:
         """Step 3: the first frame, candidate by candidate."""
@@ -183,12 +191,6 @@ class Work:
             "device": self.device,
         }
 
-    def notes(self, identity: Identity | None, plan: Plan) -> tuple[str, ...]:
-        """What the user should be told: about the photos, a writer that fell back, edited steps."""
-        fallback = (f"prompts: {plan.fallback}",) if plan.fallback else ()
-        edited = tuple(f"{name}: edited by hand, taken as it is" for name in self._edited())
-        return (*(identity.notes if identity else ()), *fallback, *edited)
-
     def record(self, plan: Plan, first: FirstFrame | None) -> Record:
         """What step 5 writes into the file beside the frames."""
         return Record(
@@ -203,6 +205,11 @@ class Work:
             versions=_versions(),
             device=self.device,
         )
+
+    def _tell(self, notes: Iterable[str]) -> None:
+        for note in notes:
+            self.notes.append(note)
+            log.warning("%s", note)
 
     def _edited(self) -> tuple[str, ...]:
         return tuple(name for name in RESULTS if self.folder.edited(name))
@@ -230,6 +237,8 @@ class Work:
     ) -> Value:
         shown = "prompts" if name == "plan.json" else name
         if self.folder.finished(name, depends):
+            if self.folder.edited(name):
+                self._tell((f"{name}: edited by hand, taken as it is",))
             self.progress(f"{shown}: finished before", 0, 0)
             return self.folder.step(name, depends, make, save, load)
         self.progress(shown, 0, 1)

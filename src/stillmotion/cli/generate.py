@@ -54,11 +54,9 @@ def command(
 
 
 def report(result: Result, as_json: bool) -> None:
-    """Notes on stderr; on stdout the file's path, or the JSON object."""
+    """On stdout the file's path, or the JSON object; notes were logged as they arose."""
     record = result.record
     similarity = record.still.similarity if record.still else None
-    for note in result.notes:
-        console.say(note)
     if not as_json:
         if similarity is not None:
             console.say(f"similarity of the first frame: {similarity:.2f}; seed {record.settings.seed}")

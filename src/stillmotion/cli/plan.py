@@ -24,8 +24,6 @@ def command(device: Device = None, as_json: Json = False, **options: Any) -> Non
     request = parse(asked(options))
     with console.meter() as progress:
         plan = Pipeline(request.preset, device).plan(request, progress)
-    if plan.fallback:
-        console.say(f"prompts: {plan.fallback}")
     console.result(plan.model_dump(mode="json") if as_json else _text(plan))
 
 

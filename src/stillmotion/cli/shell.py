@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Sequence
@@ -17,6 +18,14 @@ USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 
 INTERRUPTED = 130
 """What typer makes of Ctrl-C."""
+LOG = logging.getLogger("stillmotion")
+
+
+class _Said(logging.Handler):
+    """Log records as lines on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(record.getMessage())
 
 
 def execute(name: str, arguments: Sequence[str]) -> int:
@@ -51,7 +60,9 @@ def _usage(error: Exception) -> str:
 
 
 def _quiet() -> None:
-    """Libraries' warnings are for us, not for our users; $STILLMOTION_DEBUG shows them."""
+    """Our warnings are lines for people; libraries' are for us, and $STILLMOTION_DEBUG shows them."""
+    if not any(isinstance(handler, _Said) for handler in LOG.handlers):
+        LOG.addHandler(_Said())
     if os.environ.get("STILLMOTION_DEBUG"):
         return
     warnings.simplefilter("ignore")
