@@ -20,7 +20,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,9 +69,14 @@ def main(arguments: list[str] | None = None) -> int:
     left = options.seconds - (time.monotonic() - began) - options.reserve
     if left <= 0:
         raise SystemExit(f"--seconds: {options.seconds:g} s are too few, loading the data took longer")
-    train(detector_task(learn, options.detector_batch), options.out, left * DETECTOR_SHARE, options.resume)
+    with ThreadPoolExecutor(1) as background:
+        # What the world knows of thousands of persons takes seconds: worked out beside the training.
+        facts = background.submit(facts_of, torch.unique(learn["persons"]).tolist())
+        detector = detector_task(learn, options.detector_batch)
+        train(detector, options.out, left * DETECTOR_SHARE, options.resume)
+    recogniser = recogniser_task(learn, facts.result(), options.people, options.views)
     left = options.seconds - (time.monotonic() - began) - options.reserve
-    train(recogniser_task(learn, options.people, options.views), options.out, max(left, 1), options.resume)
+    train(recogniser, options.out, max(left, 1), options.resume)
     report = finish(options.out, lambda: held_out(options.people_judged, 256, options.bust), device)
     print(json.dumps(report), flush=True)
     return 0
@@ -157,9 +162,9 @@ def detector_task(store: Store, batch: int) -> Task:
     return Task("detector", {"network": network}, step, settle, batch)
 
 
-def recogniser_task(store: Store, people: int, views: int) -> Task:
+def recogniser_task(store: Store, facts: NDArray[np.float32], people: int, views: int) -> Task:
     """The recogniser's training on ``views`` pictures of each of ``people`` persons a step."""
-    crowd = crowd_of(store)
+    crowd = crowd_of(store, facts)
     network = Recogniser().to(store.device)
     regress = nn.Linear(EMBEDDING_DIM, crowd.vectors.shape[1]).to(store.device)
     precision = _precision(store.device)
@@ -175,24 +180,27 @@ def recogniser_task(store: Store, people: int, views: int) -> Task:
     return Task("recogniser", {"network": network, "regress": regress}, step, settle, size)
 
 
-def crowd_of(store: Store) -> Crowd:
-    """What the world knows of the persons in a store."""
-    known = np.stack(_known(torch.unique(store["persons"]).tolist()))
-    table = torch.from_numpy(known).to(store.device)
+def crowd_of(store: Store, facts: NDArray[np.float32]) -> Crowd:
+    """The persons of a store with what `facts_of` says of them, in the order of their indices."""
+    table = torch.from_numpy(facts).to(store.device)
     return Crowd(store, table[:, 2:], table[:, 0], table[:, 1])
 
 
-def _known(people: list[int]) -> list[NDArray[np.float32]]:
-    """`_facts` of every person; a thousand take about a second, so many are shared out to processes."""
-    if len(people) < 1000:
-        return [_facts(person) for person in people]
-    workers = max(1, min(8, os.cpu_count() or 1))
+def facts_of(people: list[int]) -> NDArray[np.float32]:
+    """What the world knows of each person, (P, 2 + IDENTITY_DIM): 1 for a man, age / 100, the identity
+    vector.
+
+    A thousand persons take about a second, so that many are shared out to processes.
+    """
+    if len(people) < 3000:
+        return np.stack([_facts(person) for person in people])
+    workers = max(1, min(8, (os.cpu_count() or 2) // 2))
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return list(pool.map(_facts, people, chunksize=256))
+        return np.stack(list(pool.map(_facts, people, chunksize=256)))
 
 
 def _facts(index: int) -> NDArray[np.float32]:
-    """1 for a man, age / 100, and the identity vector of a person."""
+    """One row of `facts_of`."""
     from training.world.people import identity_of
 
     person = identity_of(index)
