@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from conftest import make_face
+from known_faces import make_face
 
 from stillmotion.identity import geometry
 from stillmotion.identity.crops import (

@@ -236,7 +236,7 @@ def test_nested_packs_are_read_as_the_released_zip_holds_them(pack: Path, tmp_pa
 
 
 def test_grabcut_cuts_the_person_from_the_wall() -> None:
-    from conftest import make_face
+    from known_faces import make_face
 
     rng = np.random.default_rng(0)
     face = make_face(at=(100, 70), height=60)

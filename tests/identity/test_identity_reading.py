@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import KnownAnalyzer, make_face
+from known_faces import KnownAnalyzer, make_face
 from PIL import Image
 
 from stillmotion.errors import CheckpointError, InputError, NoFaceError

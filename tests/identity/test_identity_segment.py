@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import make_face
+from known_faces import make_face
 
 from stillmotion.errors import CheckpointError
 from stillmotion.identity.segment import SAM, Sam, cutter, grabcut, prompts, whole
