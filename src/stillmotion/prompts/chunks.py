@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from stillmotion.prompts import lexicon as lx
 from stillmotion.prompts.morphology import is_plural, singular
 from stillmotion.prompts.tagging import tag
-from stillmotion.prompts.tokens import Token, noun_class
+from stillmotion.prompts.tokens import Token, is_trade, noun_class
 from stillmotion.prompts.wordlist import words
 
 _QUANTIFIERS = words("""
@@ -145,7 +145,7 @@ def _names_garment(tokens: list[Token], index: int, at: int) -> bool:
     return (
         after is not None
         and tokens[index].low in ("a", "an")
-        and tokens[at - 1].lemma in lx.OCCUPATIONS
+        and is_trade(tokens[at - 1].lemma)
         and noun_class(after.lemma or after.low) == "garment"
     )
 

@@ -39,10 +39,13 @@ _IS_CAMERA_MOTION = re.compile(
     r"^the camera\s+.*?\b(?:follow|focus|cent)\w*\s+(?:(?:on|around)\s+)?(?:her|him|them|it|the|his|their)\b",
     re.IGNORECASE,
 )
-CAUSATIVE = re.compile(r"^(?:please\s+)?(?:make|have|let|get|animate|show|ask|tell)\s+$", re.IGNORECASE)
+CAUSATIVE = re.compile(
+    r"^(?:please\s+)?(?:make|have|let|get|animate|show|ask|tell|i want|want)\s+$", re.IGNORECASE
+)
 IN_VIDEO = re.compile(rf"^\s+(?:in|of)\s+(?:the|this)\s+{_MEDIUM}(?=\s)", re.IGNORECASE)
 CAUSATIVE_PRONOUN = re.compile(
-    r"^(?:please\s+)?(?:make|have|let|get)\s+(?:her|him|them|it|me|us)\s+", re.IGNORECASE
+    r"^(?:please\s+)?(?:make|have|let|get|ask|tell|want)\s+(?:her|him|them|it|me|us)\s+(?:to\s+)?",
+    re.IGNORECASE,
 )
 EMPTY_OPENING = re.compile(
     r"^(?:and|so|here|this is|it is|it's|meet|initially|at first|first|to begin with|the main character is|"

@@ -220,9 +220,9 @@ PLACES = words("""
     bookshelf bookcase shelf shelves curtain counter countertop table desk podium lectern chair stool
     swing hammock fence gate railing hillside ridge summit peak slope observatory planetarium aquarium
     cubicle boardroom lecture-hall hall auditorium dressing-room pottery atelier dojo ballroom nightclub
-    club casino shrine monastery bus-stop train-station gas-station parking-lot swimming-pool throne
-    newsroom booth kiosk stall bazaar trench battlefield ring rink conservatory veranda foyer parlor
-    parlour
+    club casino shrine monastery call-center shopping-center city-center fitness-center community-center
+    bus-stop train-station gas-station parking-lot swimming-pool throne newsroom booth kiosk stall bazaar
+    trench battlefield ring rink conservatory veranda foyer parlor parlour
 """)
 LIGHT = words("""
     light lighting sunlight moonlight daylight candlelight lamplight firelight starlight glow sunset

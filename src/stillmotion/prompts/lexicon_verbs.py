@@ -39,55 +39,55 @@ CHANGE = words("""
     start begin stop finish continue proceed try attempt manage seem appear keep go come get pause
 """)
 ACTIONS = words("""
-    add adopt assemble bump bury chuck clamp cling coil cram deliver detach dim dispense divide expand
-    explore flood halt insert install invite join massage outline plan possess prop refill request seize
-    shorten solve spell steady submit summon switch tempt threaten treat use venture visit volunteer warn
-    win witness sprint shuffle deal shear lace unlace tuck untuck roll unroll fasten click grin beam bat
-    flutter crane swivel crook purr growl bare stifle spin walk run jog stroll stride step march wander
-    pace approach enter leave exit arrive return cross climb descend ascend jump leap hop skip dance twirl
-    turn rotate pivot twist bend bow lean stretch reach raise lift lower drop extend fold unfold uncross
-    open close shut push pull press tap touch pat stroke rub scratch brush comb wipe wash clean dry fix
-    adjust smooth tie untie button zip grab grasp catch throw toss kick punch hit strike swing wave nod
-    shake tilt shrug wink blink squint stare gaze glance look peer peek watch observe see notice gesture
-    point beckon signal clap applaud snap laugh giggle chuckle cry weep sob sigh gasp yawn sneeze cough
-    breathe inhale exhale blow whistle smile smirk frown pout grimace wince scowl talk speak say tell sing
-    hum whisper shout yell scream call chat explain discuss read write draw paint sketch type scroll text
-    film record photograph eat drink sip taste chew bite swallow lick cook chop slice cut stir mix pour
-    bake fry grill knead flip season serve sprinkle peel whisk play strum pluck drum perform juggle
-    exercise train squat meditate pray sleep wake sit stand lie kneel crouch rise settle relax rest pause
-    stop start begin continue finish hold carry put place set lay pick take give hand offer show bring
-    fetch pass receive accept present wrap unwrap pack unpack fill empty load plant water dig rake sweep
-    mop vacuum dust iron sew knit weave build hammer saw drill repair sculpt carve mold shape drive ride
-    steer pedal park cycle skate ski surf swim dive float row sail fly glide slide skateboard fish hunt
-    shoot aim fight box wrestle fence duel hug kiss embrace greet welcome salute toast cheer celebrate pet
-    feed groom lead follow chase flee hide seek search find move shift sway rock bounce bob stumble trip
-    fall slip tumble crawl duck dodge lunge charge wait work study think ponder wonder focus concentrate
-    consider examine inspect admire appreciate enjoy savor savour react respond demonstrate practice
-    practise rehearse prepare arrange organize organise decorate apply remove wear don unbutton unzip
-    light extinguish burn spray squeeze crush tear rip crumple spread scatter collect gather count measure
-    weigh check tick flick swipe plug unplug ring knock lock unlock slam buy sell pay order choose select
-    compare try test teach instruct coach guide help assist support direct conduct command lecture narrate
-    address announce proceed head emerge appear disappear vanish fade linger hover drift flow flap rustle
-    ripple crash break shatter splash drip shine glow glimmer gleam sparkle twinkle flicker illuminate
-    cast reflect shimmer stream filter bathe surround frame line tower loom overlook border cover adorn
-    hang stack pile operate handle trace clench unclench wiggle wriggle flex curl straighten hunch slouch
-    furrow purse pucker widen narrow soften brighten light-up tense tremble shiver shudder flinch freeze
-    startle jolt dash rush hurry saunter strut tiptoe limp trudge hike trek trot gallop vault cartwheel
-    somersault moonwalk shimmy groove headbang mime imitate mimic pretend pose model assume exhibit unveil
-    reveal uncover shield protect block wield sheathe unsheathe thrust parry stab fire reload propose
-    marry spit rinse gargle floss shave trim dab powder style braid dye listen hear smell sniff feel
-    realize recognize remember recall forget imagine dream want need like love hate prefer hope wish
-    expect seem become grow get make let have do go come stay remain keep send mail post share mouth
-    lip-sync rap beatbox chant release seal stamp sign scribble doodle erase highlight underline circle
-    mark note maintain engage interact exude emit express convey transition alternate end conclude zoom
-    pan dolly track sport dress clothe face position seat perch lounge recline cradle clutch grip clasp
-    interlace steeple unlatch whirl swirl stomp scoot nudge poke jab elbow wag pump hoist heave haul drag
-    tug yank nibble munch gulp slurp swig devour feast dine brew steep grind strain drain boil simmer
-    steam roast melt thaw peruse skim browse leaf thumb flip-through glare leer ogle behold spot spy scan
-    survey ruminate daydream doze nap snore stare-down exclaim remark comment state declare proclaim
-    insist argue debate negotiate apologize thank congratulate compliment jot calculate compute code
-    program debug solder weld mend patch polish scrub wring stitch paddle kayak canoe snorkel bowl golf
-    putt dribble dunk score volley pitch bunt tackle hurdle limber warm cool unfasten buckle unbuckle
+    miss skip muse nuzzle add adopt assemble bump bury chuck clamp cling coil cram deliver detach dim
+    dispense divide expand explore flood halt insert install invite join massage outline plan possess prop
+    refill request seize shorten solve spell steady submit summon switch tempt threaten treat use venture
+    visit volunteer warn win witness sprint shuffle deal shear lace unlace tuck untuck roll unroll fasten
+    click grin beam bat flutter crane swivel crook purr growl bare stifle spin walk run jog stroll stride
+    step march wander pace approach enter leave exit arrive return cross climb descend ascend jump leap
+    hop dance twirl turn rotate pivot twist bend bow lean stretch reach raise lift lower drop extend fold
+    unfold uncross open close shut push pull press tap touch pat stroke rub scratch brush comb wipe wash
+    clean dry fix adjust smooth tie untie button zip grab grasp catch throw toss kick punch hit strike
+    swing wave nod shake tilt shrug wink blink squint stare gaze glance look peer peek watch observe see
+    notice gesture point beckon signal clap applaud snap laugh giggle chuckle cry weep sob sigh gasp yawn
+    sneeze cough breathe inhale exhale blow whistle smile smirk frown pout grimace wince scowl talk speak
+    say tell sing hum whisper shout yell scream call chat explain discuss read write draw paint sketch
+    type scroll text film record photograph eat drink sip taste chew bite swallow lick cook chop slice cut
+    stir mix pour bake fry grill knead flip season serve sprinkle peel whisk play strum pluck drum perform
+    juggle exercise train squat meditate pray sleep wake sit stand lie kneel crouch rise settle relax rest
+    pause stop start begin continue finish hold carry put place set lay pick take give hand offer show
+    bring fetch pass receive accept present wrap unwrap pack unpack fill empty load plant water dig rake
+    sweep mop vacuum dust iron sew knit weave build hammer saw drill repair sculpt carve mold shape drive
+    ride steer pedal park cycle skate ski surf swim dive float row sail fly glide slide skateboard fish
+    hunt shoot aim fight box wrestle fence duel hug kiss embrace greet welcome salute toast cheer
+    celebrate pet feed groom lead follow chase flee hide seek search find move shift sway rock bounce bob
+    stumble trip fall slip tumble crawl duck dodge lunge charge wait work study think ponder wonder focus
+    concentrate consider examine inspect admire appreciate enjoy savor savour react respond demonstrate
+    practice practise rehearse prepare arrange organize organise decorate apply remove wear don unbutton
+    unzip light extinguish burn spray squeeze crush tear rip crumple spread scatter collect gather count
+    measure weigh check tick flick swipe plug unplug ring knock lock unlock slam buy sell pay order choose
+    select compare try test teach instruct coach guide help assist support direct conduct command lecture
+    narrate address announce proceed head emerge appear disappear vanish fade linger hover drift flow flap
+    rustle ripple crash break shatter splash drip shine glow glimmer gleam sparkle twinkle flicker
+    illuminate cast reflect shimmer stream filter bathe surround frame line tower loom overlook border
+    cover adorn hang stack pile operate handle trace clench unclench wiggle wriggle flex curl straighten
+    hunch slouch furrow purse pucker widen narrow soften brighten light-up tense tremble shiver shudder
+    flinch freeze startle jolt dash rush hurry saunter strut tiptoe limp trudge hike trek trot gallop
+    vault cartwheel somersault moonwalk shimmy groove headbang mime imitate mimic pretend pose model
+    assume exhibit unveil reveal uncover shield protect block wield sheathe unsheathe thrust parry stab
+    fire reload propose marry spit rinse gargle floss shave trim dab powder style braid dye listen hear
+    smell sniff feel realize recognize remember recall forget imagine dream want need like love hate
+    prefer hope wish expect seem become grow get make let have do go come stay remain keep send mail post
+    share mouth lip-sync rap beatbox chant release seal stamp sign scribble doodle erase highlight
+    underline circle mark note maintain engage interact exude emit express convey transition alternate end
+    conclude zoom pan dolly track sport dress clothe face position seat perch lounge recline cradle clutch
+    grip clasp interlace steeple unlatch whirl swirl stomp scoot nudge poke jab elbow wag pump hoist heave
+    haul drag tug yank nibble munch gulp slurp swig devour feast dine brew steep grind strain drain boil
+    simmer steam roast melt thaw peruse skim browse leaf thumb flip-through glare leer ogle behold spot
+    spy scan survey ruminate daydream doze nap snore stare-down exclaim remark comment state declare
+    proclaim insist argue debate negotiate apologize thank congratulate compliment jot calculate compute
+    code program debug solder weld mend patch polish scrub wring stitch paddle kayak canoe snorkel bowl
+    golf putt dribble dunk score volley pitch bunt tackle hurdle limber warm cool unfasten buckle unbuckle
     strap tighten loosen tip doff tread wade dip soak explode slow hesitate surface skid swerve scrape
     pipette billow race land grunt hurl fling lob loop lasso hitch splatter smear slather baste marinate
     skewer plate swish slosh ladle scoop spoon fork slit etch engrave chisel sandpaper nail screw unscrew
@@ -101,10 +101,10 @@ ACTIONS = words("""
     inflate orchestrate improvise serenade busk tune squeak stick screech squeal clack thud rev mount
     progress speed spritz dismount saddle shovel plow harvest sow reap prune juice whip drizzle garnish
     glaze sand varnish sharpen hone unfurl plop crank twitch quiver wobble stagger sag droop wilt perk
-    glisten darken deepen redden pale nuzzle cuddle scrunch contort suppress arch puff twiddle fidget
-    fiddle knuckle rollerblade snowboard plod amble meander loiter lurk sneak creep slink prowl stalk
-    scamper scurry bound spring pounce dangle abseil paraglide skydive parachute launch flash burst erupt
-    crack form emanate radiate cascade sit-up push-up wink-at
+    glisten darken deepen redden pale cuddle scrunch contort suppress arch puff twiddle fidget fiddle
+    knuckle rollerblade snowboard plod amble meander loiter lurk sneak creep slink prowl stalk scamper
+    scurry bound spring pounce dangle abseil paraglide skydive parachute launch flash burst erupt crack
+    form emanate radiate cascade sit-up push-up wink-at
 """)
 VERBS = (
     ACTIONS

@@ -7,6 +7,7 @@ from stillmotion.prompts import lexicon_verbs as lv
 from stillmotion.prompts.chunks import Chunk, gender_of, own_noun
 from stillmotion.prompts.phrases import EMPTY_MODIFIERS, Context, Phrase, described, phrase_text
 from stillmotion.prompts.scenery_phrases import SceneryPhrases
+from stillmotion.prompts.tokens import is_trade
 from stillmotion.prompts.wordlist import words
 
 _ACCESSORIES = words("""
@@ -51,7 +52,7 @@ class PersonPhrases(SceneryPhrases):
             self.add(chunk.head, "looks", chunk.head)
         elif chunk.head in lx.YOUTH:
             self.add("young", "looks", "young")
-        elif chunk.head in lx.OCCUPATIONS and chunk.head not in lx.GENERIC_PEOPLE:
+        elif is_trade(chunk.head):
             trade = [token.low for token in chunk.modifiers if token.tag == "NOUN"]
             noun = " ".join([*trade, own_noun(chunk.head, self.subject)])
             self.add(noun, "looks", chunk.head)

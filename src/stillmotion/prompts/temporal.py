@@ -14,7 +14,7 @@ from stillmotion.prompts.chunks import Cast, Chunk, Sentence, gender_of, own_nou
 from stillmotion.prompts.frames import CAUSATIVE, CAUSATIVE_PRONOUN, EMPTY_OPENING, IN_VIDEO
 from stillmotion.prompts.morphology import third_person, verb_readings
 from stillmotion.prompts.prose import Edit, apply, glue, join, keeps_capital, listed, paragraph, split_closing
-from stillmotion.prompts.tokens import Token
+from stillmotion.prompts.tokens import Token, is_trade
 from stillmotion.prompts.wordlist import words
 
 _BACKDROP = words("""
@@ -114,7 +114,7 @@ class Polisher:
         if rest.startswith("'s") and chunk.head in _CASES:
             rest = "is" + rest[2:]
         if chunk.head in ("they", "i", "you", "we") or CAUSATIVE.match(before + " "):
-            rest = self._third(rest)
+            rest = self._third(rest.removeprefix("to "))
         opening = self.subject + ("" if rest.startswith("'s ") else self._apposition(chunk))
         if chunk.inner is not None and chunk.noun == "person":
             opening += " of " + sentence.text[chunk.inner.start : chunk.inner.end]
@@ -189,9 +189,7 @@ class Polisher:
             words.pop(0)
         looks = listed(words)
         neutral = not subject_gender(self.subject) and bool(gender_of(chunk.head))
-        if neutral or (
-            chunk.head in lx.OCCUPATIONS | lx.RELATIVES_OF and chunk.head not in lx.GENERIC_PEOPLE
-        ):
+        if neutral or is_trade(chunk.head) or chunk.head in lx.RELATIVES_OF:
             noun = own_noun(chunk.head, self.subject)
             text = f"{looks.replace(' and ', ', ')} {noun}".strip()
             article = "an" if text[0].lower() in "aeiou" else "a"

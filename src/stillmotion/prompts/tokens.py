@@ -82,6 +82,8 @@ def noun_class(lemma: str) -> str:
         found = noun_class(tail)
         if found in ("garment", "footwear", "face", "person"):
             return found
+    if is_trade(lemma):
+        return "person"
     if len(lemma) > 6 and lemma.endswith(
         ("ness", "ship", "hood", "ism", "tion", "sion", "ance", "ence", "ment", "ity", "acy")
     ):
@@ -109,6 +111,18 @@ FUNCTION_WORDS = (
     | lx.MODALS
     | lx.ADVERBS
 )
+
+
+def is_trade(lemma: str) -> bool:
+    """Whether a singular noun tells a person's trade: listed, or built like "novelist" and "optician"."""
+    if lemma in lx.OCCUPATIONS:
+        return lemma not in lx.GENERIC_PEOPLE
+    built = len(lemma) > 6 and lemma.endswith(_TRADE_ENDINGS) and not lemma.endswith(_NO_TRADE_ENDINGS)
+    return built and not any(lemma in table for _, table in lx.NOUN_CLASSES)
+
+
+_TRADE_ENDINGS = ("ist", "ician", "smith", "keeper", "maker", "woman", "dancer", "player", "worker")
+_NO_TRADE_ENDINGS = ("list", "wrist", "fist", "mist", "twist", "waist", "consist", "assist")
 
 
 def is_known(word: str) -> bool:
