@@ -53,6 +53,7 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"still_height": 130}, "still_height: 130 is not a multiple of 8; take 128 or 136"),
     ({"num_frames": 16}, "num_frames: 16 is not 4n+1; take 13 or 17"),
     ({"width": 2048, "height": 2048, "num_frames": 81}, "num_frames: 81 frames of 2048x2048 are more"),
+    ({"preset": "fast", "motion_steps": 8}, "motion_steps: fast was made for 4"),
     ({"preset": "wan22-5b", "height": 720}, "height: 720 is not a multiple of 32; take 704 or 736"),
 ]
 

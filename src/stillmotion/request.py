@@ -209,6 +209,8 @@ def _check_sizes(settings: Settings, motion: MotionPreset) -> None:
     if settings.num_frames % 4 != 1:
         near = (settings.num_frames - 1) // 4 * 4 + 1
         raise InputError(f"num_frames: {settings.num_frames} is not 4n+1; take {near} or {near + 4}")
+    if motion.sigmas and settings.motion_steps != len(motion.sigmas):
+        raise InputError(f"motion_steps: {settings.preset} was made for {len(motion.sigmas)}; leave them out")
     if settings.width * settings.height * settings.num_frames > MOTION_CAP:
         raise InputError(
             f"num_frames: {settings.num_frames} frames of {settings.width}x{settings.height} are more than "
