@@ -63,8 +63,8 @@ class Locks:
     """Ribbons in canonical coordinates.
 
     `points`, `normals`, `tangents` (N, 3) for the ribbons' edge vertices, `data` (N, 3): across (-1 or 1),
-    along (0 to 1), a random number per lock; `faces` (F, 3); `near` (N, 4) skin vertices and `share`
-    (N, 4) their weights; `head` (N,) how much the head (not the trunk) carries each point.
+    along (0 to 1), a random number per lock; `faces` (F, 3); `near` (N, 6) skin vertices and `share`
+    (N, 6) their weights; `head` (N,) how much the head (not the trunk) carries each point.
     """
 
     points: Floats
@@ -95,15 +95,32 @@ class _Skin:
         ears = body.masks["ears"][used] > 0.3
         self.vertices = used[trunk & ~ears]
         self.points = body.canonical[self.vertices]
-        self.normals = body.normals(body.canonical)[self.vertices]
+        squared = self._squared(self.points)
+        self.neighbours = np.argpartition(squared, 6, axis=1)[:, :6]
+        around = self.neighbours[:, :4]
+        self.base = self.points[around].mean(1)
+        self.normals = _unit(body.normals(body.canonical)[self.vertices][around].mean(1))
 
-    def nearest(self, points: Floats, count: int = 1) -> tuple[Ints, Floats]:
-        """Indices (N, count) into the skin's points and squared distances, nearest first."""
-        squared = (points**2).sum(1)[:, None] + (self.points**2).sum(1)[None] - 2 * points @ self.points.T
-        order = np.argpartition(squared, count, axis=1)[:, :count]
-        values = np.take_along_axis(squared, order, axis=1)
-        rank = np.argsort(values, axis=1)
-        return np.take_along_axis(order, rank, axis=1), np.take_along_axis(values, rank, axis=1)
+    def _squared(self, points: Floats) -> Floats:
+        inner: Floats = points @ self.points.T
+        return (points**2).sum(1)[:, None] + (self.points**2).sum(1)[None] - 2 * inner
+
+    def nearest(self, points: Floats) -> Ints:
+        """The index (N,) of the skin's point nearest to each of `points` (N, 3)."""
+        blocks = [self._squared(points[a : a + 2048]).argmin(1) for a in range(0, len(points), 2048)]
+        return np.concatenate(blocks)
+
+    def binding(self, points: Floats) -> tuple[Ints, Floats]:
+        """The six vertices (N, 6) around each point's nearest one, with weights (N, 6) that sum to 1."""
+        near = self.neighbours[self.nearest(points)]
+        squared = ((self.points[near] - points[:, None]) ** 2).sum(2)
+        share = 1 / (squared + 2e-4)  # two centimetres of blur: neighbouring points follow together
+        return self.vertices[near], (share / share.sum(1, keepdims=True)).astype(np.float32)
+
+
+@lru_cache(maxsize=2)
+def _skin_of(body: Body) -> _Skin:
+    return _Skin(body)
 
 
 def _roots(body: Body, count: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -142,7 +159,7 @@ def _comb(style: Style, roots: Floats, normals: Floats, rng: np.random.Generator
 
 def _grow(body: Body, style: Style, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Centre lines (N, S, 3) of the locks and outward normals (N, S, 3)."""
-    skin = _Skin(body)
+    skin = _skin_of(body)
     roots, normals = _roots(body, style.count, rng)
     direction = _unit(_comb(style, roots, normals, rng) + style.lift * normals)
     length = rng.uniform(*style.length, style.count).astype(np.float32)
@@ -177,8 +194,8 @@ def _grow(body: Body, style: Style, rng: np.random.Generator) -> tuple[Floats, F
 
 
 def _outside(p: Floats, skin: _Skin, clearance: Floats) -> tuple[Floats, Floats]:
-    index, _ = skin.nearest(p, 4)
-    base, normal = skin.points[index].mean(1), _unit(skin.normals[index].mean(1))
+    index = skin.nearest(p.astype(np.float32))
+    base, normal = skin.base[index], skin.normals[index]
     height = np.sum((p - base) * normal, axis=1)
     # Above the shoulders hair also clings: what stands off further is drawn in.
     cling = 0.75 * np.clip((p[:, 2] - 0.78) / 0.06, 0.25, 1)
@@ -202,15 +219,14 @@ def _beside_face(p: Floats) -> Floats:
 
 def _cut(lines: Floats, height: Floats) -> Floats:
     """Shorten lines that reach below a height (N,) by squeezing their points together along the line."""
-    out = lines.copy()
     steps = lines.shape[1]
-    for i, line in enumerate(lines):
-        below = np.flatnonzero(line[:, 2] < height[i])
-        if len(below):
-            last = max(int(below[0]), 2)
-            at = np.linspace(0, last, steps)
-            for c in range(3):
-                out[i, :, c] = np.interp(at, np.arange(steps), line[:, c])
+    below = lines[:, :, 2] < height[:, None]
+    last = np.where(below.any(1), np.maximum(below.argmax(1), 2), steps - 1)
+    at = last[:, None] * np.linspace(0, 1, steps)[None]
+    low = np.minimum(at.astype(int), steps - 2)
+    share = (at - low)[..., None]
+    rows = np.arange(len(lines))[:, None]
+    out: Floats = (lines[rows, low] * (1 - share) + lines[rows, low + 1] * share).astype(np.float32)
     return out
 
 
@@ -240,7 +256,7 @@ def _tail(body: Body, style: str, rng: np.random.Generator) -> tuple[Floats, Flo
         lines = np.repeat(path[None], count, 0)
         offset = np.stack([np.cos(angle) * radius, np.sin(angle) * radius * 0.7, 0 * angle], axis=1)
         lines = (lines + offset[:, None] * spread[None, :, None]).astype(np.float32)
-        skin = _Skin(body)
+        skin = _skin_of(body)
         for k in range(2, len(path)):
             lines[:, k], _ = _outside(lines[:, k], skin, (0.020 + 0.022 * (1 + offset[:, 1])).astype(np.float32))
         return lines.astype(np.float32), _unit(np.repeat(offset[:, None] + [[[0, -0.25, 0.2]]], len(path), 1))
@@ -297,16 +313,15 @@ def locks_of(body: Body, style: str) -> Locks | None:
         parts.append(_ribbons(*tail, 0.012, rng))
     offset = np.cumsum([0, *(len(p["points"]) for p in parts)])
     joined = {k: np.concatenate([p[k] for p in parts]) for k in ("points", "normals", "tangents", "data", "lines")}
-    skin = _Skin(body)
-    near, squared = skin.nearest(joined["lines"].astype(np.float32), 6)
-    share = 1 / (squared + 2e-4)  # two centimetres of blur: neighbouring points follow together
+    skin = _skin_of(body)
+    near, share = skin.binding(joined["lines"].astype(np.float32)[::2])  # both edges follow the middle
     return Locks(
         points=joined["points"].astype(np.float32),
         normals=joined["normals"].astype(np.float32),
         tangents=joined["tangents"].astype(np.float32),
         data=joined["data"].astype(np.float32),
         faces=np.concatenate([p["faces"] + o for p, o in zip(parts, offset, strict=False)]).astype(np.int64),
-        near=skin.vertices[near],
-        share=(share / share.sum(1, keepdims=True)).astype(np.float32),
+        near=np.repeat(near, 2, axis=0),
+        share=np.repeat(share, 2, axis=0),
         head=np.clip((joined["points"][:, 2].astype(np.float32) - 0.690) / 0.13, 0, 1),
     )
