@@ -14,7 +14,7 @@ _SHOWS = (
 )
 _MEDIUM = (
     r"(?:(?:video|clip|footage|scene|image|film|shot|sequence|animation|frame|camera|recording|movie|picture|"
-    r"photo|photograph|portrait|close-?\s?up|vlog)s?)"
+    r"photo|photograph|portrait|close-?\s?up|vlog|foreground)s?)"
 )
 _FRAMES = tuple(
     re.compile(pattern, re.IGNORECASE)

@@ -71,10 +71,13 @@ class SpatialReader(PersonPhrases):
         if chunk.low in (",", "or", "and", "nor", "-", "\u2013", "\u2014", "/"):
             if chunk.low not in ("or", "nor"):
                 context.negated_list = False
+            waiting = context.candidate is not None and not context.verb_seen
             if context.verb_seen:
                 context.candidate = None
             context.verb_seen = False
-            if chunk.low == ",":
+            if chunk.low == "," and waiting and context.candidate and context.candidate.role == "other":
+                context.owner, context.posture = "other", ""
+            elif chunk.low == ",":
                 context.verb = "" if context.verb in ("sense", "speech") else context.verb
                 context.owner = context.subject if context.subject != "thing" else "main"
                 context.posture = ""

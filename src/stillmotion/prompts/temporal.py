@@ -115,6 +115,8 @@ class Polisher:
             rest = "is" + rest[2:]
         if chunk.head in ("they", "i", "you", "we") or CAUSATIVE.match(before + " "):
             rest = self._third(rest.removeprefix("to "))
+        if chunk.plural and chunk.noun == "person":
+            return join(f"{self.subject}, one of {_decapitalized(chunk, sentence.text)}", self._third(rest))
         opening = self.subject + ("" if rest.startswith("'s ") else self._apposition(chunk))
         if chunk.inner is not None and chunk.noun == "person":
             opening += " of " + sentence.text[chunk.inner.start : chunk.inner.end]
@@ -148,6 +150,9 @@ class Polisher:
             spoken = before[: -len(verb)].strip()
             comma = "," if "," in opening else ""
             return f"{opening}{comma} {verb} {spoken}{glue(body)}{closing or '.'}"
+        said = re.match(r"(\w+),?\s*(.*)$", body)
+        if said and text[:1] in "\"\u201c'" and text[-1] in "\"\u201d'":
+            return f"{opening} {said[1]}, {text} {said[2]}".rstrip() + (closing or ".")
         if moves and trailing_verb:
             return f"{opening}{glue(body)}{closing or '.'} {text[:1].upper()}{text[1:]} the {self.noun}."
         if moves or len(text.split()) <= 2:
@@ -400,6 +405,11 @@ class Polisher:
             if verb:
                 edits.append(Edit(token.start - 5, token.end - 5, verb))
         return apply(text, edits, 0, len(text))
+
+
+def _decapitalized(chunk: Chunk, text: str) -> str:
+    words = text[chunk.start : chunk.end]
+    return words[:1].lower() + words[1:]
 
 
 def _is_command(tokens: list[Token], index: int) -> bool:

@@ -152,7 +152,7 @@ def _goes_on_as_verb(spot: Spot) -> bool:
     ) and lemma not in lv.MOSTLY_NOUNS
     if noun_too and not moves and not has_object:
         return spot.previous is not None and spot.previous.low == "then" and not spot.noun_follows
-    return spot.clause.finite in ("s", "aux", "past") or not noun_too or has_object
+    return spot.clause.finite != "base" or not noun_too or has_object
 
 
 def _follows_noun_as_verb(spot: Spot) -> bool:
@@ -178,7 +178,8 @@ def _base_form(spot: Spot) -> str:
     elif _is_plural_subject(spot):
         verb = spot.low not in lv.MOSTLY_NOUNS or spot.takes_object
     elif spot.previous_tag("CONJ", "PUNCT") and spot.clause.finite == "base":
-        verb = not noun_too or spot.takes_object or singular(spot.low) in lx.ACTION_NOUNS
+        acts = singular(spot.low) in lx.ACTION_NOUNS or spot.low not in lv.MOSTLY_NOUNS
+        verb = acts or not noun_too or spot.takes_object
     elif spot.person_before and spot.clause.finite == "base":
         verb = True
     else:
