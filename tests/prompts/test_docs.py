@@ -16,7 +16,8 @@ def test_the_example_plan_is_real() -> None:
     prompt = re.search(r'plan --prompt "([^"]+)" --json', PAGE)
     plan = re.search(r"^    \{\n.*?^    \}$", PAGE, re.MULTILINE | re.DOTALL)
     assert prompt and plan
-    assert json.loads(decouple(prompt[1]).to_json()) == json.loads(plan[0])
+    written = decouple(prompt[1], trigger="fcsks fxhks fhyks, ")
+    assert json.loads(written.to_json()) == json.loads(plan[0])
 
 
 def test_every_way_to_write_times_is_read() -> None:
