@@ -38,14 +38,18 @@ def _parser() -> argparse.ArgumentParser:
     sheet = command("sheet", "a contact sheet of people, places, clothes and actions")
     sheet.add_argument("-o", "--out", type=Path, required=True)
     sheet.add_argument("--size", type=int, default=160)
-    sheet.add_argument("--what", choices=["all", "people", "places", "clothes", "actions", "faces"], default="all")
+    sheet.add_argument(
+        "--what", choices=["all", "people", "places", "clothes", "actions", "faces"], default="all"
+    )
     render = command("render", "render training data into shards for a number of seconds")
     render.add_argument("--out", type=Path, required=True)
     render.add_argument("--seconds", type=float, required=True)
     render.add_argument("--workers", type=int, default=2)
     render.add_argument("--size", type=int, default=256)
     render.add_argument("--seed", type=int, default=0)
-    render.add_argument("--clips-share", type=float, default=0.5, help="share of the pictures that are of clips")
+    render.add_argument(
+        "--clips-share", type=float, default=0.5, help="share of the pictures that are of clips"
+    )
     render.add_argument("--frames", type=int, default=17)
     render.add_argument("--views", type=int, default=4, help="stills of each person, the first the reference")
     render.add_argument("--identities", type=int, default=None)
@@ -67,7 +71,11 @@ def _render(options: argparse.Namespace) -> None:
     start = time.monotonic()
     drawn = render(order)
     seconds = time.monotonic() - start
-    print(json.dumps({**drawn, "seconds": round(seconds, 1), "per_second": round(sum(drawn.values()) / seconds, 1)}))
+    print(
+        json.dumps(
+            {**drawn, "seconds": round(seconds, 1), "per_second": round(sum(drawn.values()) / seconds, 1)}
+        )
+    )
 
 
 def main() -> int:
@@ -85,7 +93,7 @@ def main() -> int:
         elif options.command == "dataset":
             samples.write_dataset(
                 options.out, range(options.first, options.first + options.identities), options.prompts,
-                options.size, options.seed, options.bust,
+                size=options.size, seed=options.seed, bust=options.bust,
             )  # fmt: skip
         elif options.command == "sheet":
             samples.write_sheet(options.out, options.what, options.size, options.bust)
@@ -95,7 +103,7 @@ def main() -> int:
             from training.world.check import check
 
             print(json.dumps(check(options.identities, options.size, options.bust), indent=1))
-    except BustMissing as error:
+    except (BustMissing, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except ImportError as error:

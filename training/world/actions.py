@@ -62,7 +62,8 @@ SPEEDS = {"slow": 0.7, "normal": 1.0, "fast": 1.45}
 def ease(u: Curve) -> Curve:
     """The smooth step from 0 to 1 (3u^2 - 2u^3), clamped outside."""
     u = np.clip(u, 0, 1)
-    return u * u * (3 - 2 * u)
+    smooth: Curve = u * u * (3 - 2 * u)
+    return smooth
 
 
 def _rise(u: Curve, speed: float) -> Curve:
@@ -72,11 +73,13 @@ def _rise(u: Curve, speed: float) -> Curve:
 
 def _cycles(u: Curve, count: float) -> Curve:
     """A sine of `count` cycles that starts and ends at rest."""
-    return np.sin(2 * np.pi * count * u) * ease(np.minimum(u, 1 - u) * 8)
+    wave: Curve = np.sin(2 * np.pi * count * u) * ease(np.minimum(u, 1 - u) * 8)
+    return wave
 
 
 def _pulse(u: Curve, centre: float, width: float) -> Curve:
-    return np.exp(-(((u - centre) / width) ** 2))
+    bell: Curve = np.exp(-(((u - centre) / width) ** 2))
+    return bell
 
 
 def _count(base: float, speed: float) -> float:
@@ -311,7 +314,9 @@ def actions_of(seed: int, sequence_share: float = 0.3) -> tuple[Action, ...]:
     rng = np.random.default_rng([72_404, seed])
     names = list(ACTIONS)
     # Standing still is one of thirty names, and would hardly be learnt: it gets twice the share.
-    chances = np.array([2.0 if n == "still" else 1.5 if n in ("wave", "talk", "smile") else 1.0 for n in names])
+    chances = np.array(
+        [2.0 if n == "still" else 1.5 if n in ("wave", "talk", "smile") else 1.0 for n in names]
+    )
     speed = str(rng.choice(list(SPEEDS), p=[0.2, 0.6, 0.2]))
     amplitude = float(rng.uniform(0.8, 1.2))
     first = str(rng.choice(names, p=chances / chances.sum()))
@@ -354,8 +359,8 @@ _ADDED = ("yaw", "pitch", "roll", "gaze_x", "gaze_y", "lean", "shrug", "bob", "s
 
 
 def _rest(frames: int) -> Movement:
-    zero = {name: np.zeros(frames, np.float32) for name in (*_ADDED, "hand")}
-    return Movement(zoom=np.ones(frames, np.float32), expression=np.ones(frames, np.float32), **zero)
+    zero: dict[str, Curve] = {name: np.zeros(frames, np.float32) for name in (*_ADDED, "hand")}
+    return Movement(zoom=np.ones(frames, np.float32), expression=np.ones(frames, np.float32), face={}, **zero)
 
 
 def _fade(own: Movement, weight: Curve) -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.world.people import SLIDERS, Person
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.int64]
 
 DEFAULT_BUST = Path("checkpoints/world/bust.npz")
@@ -92,7 +93,7 @@ class Body:
         self.skin_weights: Floats = content["skin_weights"].astype(np.float32)
 
     @staticmethod
-    def _flat_basis(content: dict[str, NDArray[np.float32]]) -> Floats:
+    def _flat_basis(content: dict[str, NDArray[Any]]) -> Floats:
         """Rows: phenotype directions, then sliders (positive), then sliders (negative)."""
         sliders = content["slider_basis"]
         stack = [content["phenotype_basis"], sliders[:, 0], sliders[:, 1]]
@@ -142,9 +143,9 @@ class Body:
     @cached_property
     def _action_rows(self) -> tuple[Floats, NDArray[np.bool_]]:
         """Positions and normals of the actions as rows (A, V' * 6), and the vertices (V,) they move."""
-        moving = (np.abs(self._action_basis) > 1e-6).any((0, 2)) | (np.abs(self._action_normals) > 1e-3).any(
-            (0, 2)
-        )
+        shifted = np.any(np.abs(self._action_basis) > 1e-6, axis=(0, 2))
+        turned = np.any(np.abs(self._action_normals) > 1e-3, axis=(0, 2))
+        moving: NDArray[np.bool_] = np.asarray(shifted | turned)
         rows = np.concatenate([self._action_basis[:, moving], self._action_normals[:, moving]], axis=2)
         return np.ascontiguousarray(rows.reshape(len(rows), -1)), moving
 

@@ -17,9 +17,16 @@ from training.world.people import Person
 from training.world.scenes import Scene
 from training.world.truth import age_group
 
-_NOUNS = {"young": ("young {n}", "young {n}", "{n}"), "middle-aged": ("{n}", "middle-aged {n}"),
-          "elderly": ("elderly {n}", "old {n}", "{n}")}  # fmt: skip
-_NOUNS_HELD = {"young": ("{n} in {his} twenties",), "middle-aged": ("mature {n}",), "elderly": ("{n} of advanced age",)}
+_NOUNS = {
+    "young": ("young {n}", "young {n}", "{n}"),
+    "middle-aged": ("{n}", "middle-aged {n}"),
+    "elderly": ("elderly {n}", "old {n}", "{n}"),
+}
+_NOUNS_HELD = {
+    "young": ("{n} in {his} twenties",),
+    "middle-aged": ("mature {n}",),
+    "elderly": ("{n} of advanced age",),
+}
 _CAMERA = ("zoom in", "zoom out", "pan left", "pan right")
 
 
@@ -55,7 +62,9 @@ def with_article(text: str) -> str:
     return ("an " if text[0].lower() in "aeio" or text.startswith("ugly") else "a ") + text
 
 
-def speaker_of(person: Person, rng: np.random.Generator, held_out: bool = False, plain: float = 0.6) -> Speaker:
+def speaker_of(
+    person: Person, rng: np.random.Generator, held_out: bool = False, plain: float = 0.6
+) -> Speaker:
     """A speaker for a person: 'man' or 'woman' mostly, sometimes with the age, now and then 'person'."""
     he, his, him = ("he", "his", "him") if person.gender == "man" else ("she", "her", "her")
     roll = rng.random()
@@ -111,7 +120,9 @@ def spatial(person: Person, scene: Scene, rng: np.random.Generator, held_out: bo
     phrases.append(clothes.format(with_article(_clothing(person, scene, speaker, rng))))
     phrases.append(_place(scene, speaker, rng))
     if rng.random() < 0.4:
-        phrases += [f"with {look}" if not look.endswith("glasses") else look for look in _looks(person, speaker, rng)]
+        phrases += [
+            f"with {look}" if not look.endswith("glasses") else look for look in _looks(person, speaker, rng)
+        ]
     if scene.light != "soft light" or rng.random() < 0.5:
         phrases.append(speaker.say(rng, words.LIGHTS[scene.light]))
     if scene.expression != "neutral" or rng.random() < 0.5:
@@ -132,7 +143,11 @@ def _deeds(actions: Sequence[Action], speaker: Speaker, rng: np.random.Generator
     deeds = []
     for action in actions:
         deed = speaker.say(rng, words.ACTIONS[action.name])
-        if action.speed in words.SPEED_WORDS and action.name not in ("still", *_CAMERA) and rng.random() < 0.7:
+        if (
+            action.speed in words.SPEED_WORDS
+            and action.name not in ("still", *_CAMERA)
+            and rng.random() < 0.7
+        ):
             adverb = speaker.say(rng, words.SPEED_WORDS[action.speed])
             deed = f"{adverb} {deed}" if not deed.startswith("is ") else f"{deed} {adverb}"
         deeds.append(deed)
@@ -182,17 +197,25 @@ def _sentence(person: Person, scene: Scene, speaker: Speaker, deeds: str, rng: n
     return text[0].upper() + text[1:]
 
 
-def _paragraph(person: Person, scene: Scene, speaker: Speaker, deeds: Sequence[str], rng: np.random.Generator) -> str:
+def _paragraph(
+    person: Person, scene: Scene, speaker: Speaker, deeds: Sequence[str], rng: np.random.Generator
+) -> str:
     """A captioner's paragraph: setting, looks, deeds, and things that a still cannot show."""
     clothes, place = with_article(_clothing(person, scene, speaker, rng)), _place(scene, speaker, rng)
     he = speaker.he.capitalize()
     noun = speaker.noun
     opening = (
-        ("The video features {a} {place}.", "The video shows {a} {place}.", "In this video, {a} can be seen {place}.")
+        (
+            "The video features {a} {place}.",
+            "The video shows {a} {place}.",
+            "In this video, {a} can be seen {place}.",
+        )
         if not speaker.held_out
         else ("This footage presents {a} {place}.", "We are shown a clip of {a} {place}.")
     )
-    parts = [_one(rng, opening).format(a=speaker.a() if speaker.noun != "person" else "an individual", place=place)]
+    parts = [
+        _one(rng, opening).format(a=speaker.a() if speaker.noun != "person" else "an individual", place=place)
+    ]
     parts.append(f"{he} is wearing {clothes} and has {_join(_looks(person, speaker, rng)[:2])}.")
     if scene.expression != "neutral":
         look = speaker.say(rng, words.EXPRESSIONS[scene.expression])
@@ -207,7 +230,9 @@ def _paragraph(person: Person, scene: Scene, speaker: Speaker, deeds: Sequence[s
         lead = "Throughout the video, the" if not speaker.held_out else "From start to finish, the"
         parts.append(f"{lead} {noun} {deeds[0]}.")
     if rng.random() < 0.4:
-        parts.append(f"The shot is a {speaker.say(rng, words.FRAMINGS[scene.framing])}.".replace("a upper", "an upper"))
+        parts.append(
+            f"The shot is a {speaker.say(rng, words.FRAMINGS[scene.framing])}.".replace("a upper", "an upper")
+        )
     closing = ("The overall mood is quiet and natural.", f"The focus remains on the {noun} at all times.")
     if rng.random() < 0.5:
         parts.append(_one(rng, closing))
@@ -229,6 +254,7 @@ def prompt(
     if style < 0.55:
         return _sentence(person, scene, speaker, _sequence(deeds, speaker, rng), rng)
     if style < 0.72:
-        first = f"{speaker.a()} {_place(scene, speaker, rng)}, wearing {with_article(_clothing(person, scene, speaker, rng))}."
+        clothes = with_article(_clothing(person, scene, speaker, rng))
+        first = f"{speaker.a()} {_place(scene, speaker, rng)}, wearing {clothes}."
         return f"{first[0].upper()}{first[1:]} {speaker.he.capitalize()} {_sequence(deeds, speaker, rng)}."
     return _paragraph(person, scene, speaker, deeds, rng)

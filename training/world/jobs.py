@@ -47,7 +47,7 @@ def clip_scene(seed: int, actions: Sequence[Action]) -> Scene:
     if "arm" in groups and (scene.framing == "close-up" or seed % 3 == 0):
         scene = scene.replace(framing="half body")
     if groups & {"gaze", "lids", "brows", "face", "mouth"} and scene.framing == "half body":
-        scene = scene.replace(framing="close-up" if seed % 2 else "portrait")
+        scene = scene.replace(framing="close-up" if seed % 2 and "arm" not in groups else "portrait")
     if names & {"zoom out", "lean forward", "walk", "shrug"} and scene.framing != "portrait":
         scene = scene.replace(framing="portrait")
     if scene.expression in [_EXPRESSION_OF.get(n) for n in names]:

@@ -34,7 +34,8 @@ _RIGHT_BROW = {101: 43, 105: 48, 104: 49, 103: 51, 102: 50, 100: 44, 99: 45, 98:
 def _border(body: Body, one: str, other: str, near: Floats, radius: float) -> NDArray[np.int64]:
     """Vertices that two parts share, within a radius of a point."""
     shared = np.intersect1d(body.faces_of(one), body.faces_of(other))
-    return shared[np.linalg.norm(body.canonical[shared] - near, axis=1) < radius]
+    close: NDArray[np.int64] = shared[np.linalg.norm(body.canonical[shared] - near, axis=1) < radius]
+    return close
 
 
 def _by_angle(body: Body, ring: NDArray[np.int64], angles: dict[int, int], out: NDArray[np.int64]) -> None:
@@ -126,4 +127,5 @@ def face_box(landmarks: Floats, size: int) -> Floats:
     low, high = landmarks.min(1), landmarks.max(1)
     height = high[:, 1] - low[:, 1]
     box = np.stack([low[:, 0], low[:, 1] - 0.28 * height, high[:, 0], high[:, 1]], axis=1)
-    return np.clip(box, 0, size - 1).astype(np.float32)
+    clipped: Floats = np.clip(box, 0, size - 1).astype(np.float32)
+    return clipped

@@ -61,8 +61,9 @@ _MEANS = {"eye-scale-incr": 0.25, "eye-height2-incr": 0.12, "head-fat-incr": -0.
           "forehead-scale-vert-incr": -0.10}  # fmt: skip
 _WOMEN_MEANS = {"chin-width-incr": -0.22, "nose-scale-horiz-incr": -0.15, "nose-volume-incr": -0.25,
                 "chin-height-incr": -0.12, "eye-scale-incr": 0.38, "cheek-bones-incr": 0.15,
-                "neck-scale-horiz-incr": -0.25, "head-scale-horiz-incr": -0.08, "torso-scale-horiz-incr": -0.35,
-                "measure-shoulder-dist-incr": -0.30, "mouth-scale-horiz-incr": -0.10}  # fmt: skip
+                "neck-scale-horiz-incr": -0.25, "head-scale-horiz-incr": -0.08,
+                "torso-scale-horiz-incr": -0.35, "measure-shoulder-dist-incr": -0.30,
+                "mouth-scale-horiz-incr": -0.10}  # fmt: skip
 
 # Skin colours as sRGB, from fair to deep; a person's skin lies between two neighbours.
 SKINS: dict[str, Colour] = {
@@ -227,7 +228,9 @@ def identity_of(index: int) -> Person:
     years = int(18 + 64 * rng.beta(1.15, 2.0))
     phenotypes = _phenotypes(rng, man, years)
     means = _MEANS if man else {**_MEANS, **_WOMEN_MEANS}
-    sliders = tuple(float(np.clip(rng.normal(means.get(n, 0.0), _SPREAD * sd), -1, 1)) for n, sd in SLIDERS.items())
+    sliders = tuple(
+        float(np.clip(rng.normal(means.get(n, 0.0), _SPREAD * sd), -1, 1)) for n, sd in SLIDERS.items()
+    )
     skin_name, skin = _skin(rng, phenotypes[5], phenotypes[6])
     level = list(SKINS).index(skin_name) / (len(SKINS) - 1)
     style, colour, hair = _hair(rng, man, years, level)

@@ -87,7 +87,7 @@ class Item:
         return truth_of(self.job)
 
 
-def _arrays(buffer: memoryview, plan: Plan, slot: int) -> dict[str, NDArray[Any]]:
+def _arrays(buffer: memoryview | None, plan: Plan, slot: int) -> dict[str, NDArray[Any]]:
     sizes = {n: int(np.prod(shape)) * np.dtype(kind).itemsize for n, (shape, kind) in plan.layout().items()}
     offset = slot * slot_bytes(plan)
     out = {}
@@ -172,6 +172,7 @@ class Pool:
         size: int = 256,
         seed: int = 0,
         kind: str = "clips",
+        *,
         frames: int = 17,
         views: int = 4,
         identities: int | None = None,

@@ -20,7 +20,13 @@ FIELD_OF_VIEW = 0.40  # radians, vertical: a portrait lens
 VISIBLE_HEIGHT = {"close-up": 0.40, "portrait": 0.56, "half body": 0.80}
 _LARGEST_VIEW = 1.12  # below, the cut of the bust would show
 _VIEW_YAW = {"front": 0.0, "left": 0.42, "right": -0.42}
-_GAZE = {"camera": (0.0, 0.0), "left": (1.0, 0.0), "right": (-1.0, 0.0), "up": (0.0, 1.0), "down": (0.0, -1.0)}
+_GAZE = {
+    "camera": (0.0, 0.0),
+    "left": (1.0, 0.0),
+    "right": (-1.0, 0.0),
+    "up": (0.0, 1.0),
+    "down": (0.0, -1.0),
+}
 _NECK_SHARE = {"neck01": 0.2, "neck02": 0.2, "neck03": 0.25, "head": 0.35}
 
 EXPRESSION_WEIGHTS: dict[str, dict[str, float]] = {
@@ -78,7 +84,8 @@ def rotation(axis: int, angle: Floats) -> Floats:
 
 
 def _unit(v: Floats) -> Floats:
-    return (v / (np.linalg.norm(v, axis=-1, keepdims=True) + 1e-9)).astype(np.float32)
+    unit: Floats = (v / (np.linalg.norm(v, axis=-1, keepdims=True) + 1e-9)).astype(np.float32)
+    return unit
 
 
 def frame_rotation(forward: Floats, side: Floats, new_forward: Floats, new_side: Floats) -> Floats:
@@ -111,71 +118,76 @@ def face_weights(scene: Scene, movement: Movement) -> dict[str, Floats]:
     return {n: np.clip(w, 0, 1).astype(np.float32) for n, w in weights.items()}
 
 
-def _arm(body: Body, shape: Shape, side: str, target: Floats, pole: Floats) -> tuple[Floats, Floats, Floats]:
-    """Two-bone reach: directions (T, 3) of upper arm and forearm so that the wrist meets `target` (T, 3)."""
-    shoulder, elbow, wrist = (
-        shape.heads[body.bones[f"{b}.{side}"]] for b in ("upperarm01", "lowerarm01", "wrist")
-    )
-    a, b = float(np.linalg.norm(elbow - shoulder)), float(np.linalg.norm(wrist - elbow))
-    reach = target - shoulder
-    length = np.clip(np.linalg.norm(reach, axis=1), abs(a - b) * 1.05, (a + b) * 0.999)
-    axis = _unit(reach)
-    along = (a * a - b * b + length**2) / (2 * length)
-    aside = np.sqrt(np.maximum(a * a - along**2, 0))
-    bend = _unit(pole - axis * np.sum(pole * axis, axis=1, keepdims=True))
-    joint = shoulder + axis * along[:, None] + bend * aside[:, None]
-    end = shoulder + axis * length[:, None]
-    return _unit(joint - shoulder), _unit(end - joint), end
+@dataclass(frozen=True)
+class _Arm:
+    """One arm of a body, `side` 'L' or 'R' from the person's own side."""
 
+    body: Body
+    shape: Shape
+    side: str
 
-def _arm_rotations(body: Body, shape: Shape, side: str, hand: Floats, swing: Floats, span: float) -> dict[str, Floats]:
-    """Rotations of one arm: hanging for `hand` 0, raised beside the face for 1, `swing` waves the forearm."""
-    frames = len(hand)
-    sign = 1.0 if side == "L" else -1.0
-    heads = {n: shape.heads[body.bones[f"{n}.{side}"]] for n in ("upperarm01", "lowerarm01", "wrist")}
-    head = shape.heads[body.bones["head"]]
-    length = np.linalg.norm(heads["lowerarm01"] - heads["upperarm01"]) + np.linalg.norm(
-        heads["wrist"] - heads["lowerarm01"]
-    )
-    hanging = heads["upperarm01"] + np.array([sign * 0.075, -0.03, -1], np.float32) * length * 0.985
-    aside = min(0.27, max(0.165, 0.295 * span))
-    raised = np.array([head[0] + sign * aside, -0.24, head[2] - 0.13], np.float32)
-    h = hand[:, None]
-    middle = np.array([sign * 0.30, -0.34, (hanging[2] + raised[2]) / 2], np.float32)
-    target = hanging * (1 - h) ** 2 + 2 * h * (1 - h) * middle + raised * h**2
-    target = target + np.stack([swing * 0.06, 0 * swing, -0.02 * np.abs(swing)], axis=1) * h
-    hang_pole, raise_pole = np.array([0.0, 1, 0], np.float32), np.array([sign * 0.75, 0.35, -0.6], np.float32)
-    upper, lower, _ = _arm(body, shape, side, target.astype(np.float32), hang_pole * (1 - h) + raise_pole * h)
-    return _oriented(body, shape, side, upper, lower, hand, swing, frames)
+    @property
+    def sign(self) -> float:
+        """+1 on the person's left, where x is positive."""
+        return 1.0 if self.side == "L" else -1.0
 
+    def at(self, bone: str) -> Floats:
+        """Where a bone of this arm begins (3,)."""
+        head: Floats = self.shape.heads[self.body.bones[f"{bone}.{self.side}"]]
+        return head
 
-def _oriented(
-    body: Body, shape: Shape, side: str, upper: Floats, lower: Floats, hand: Floats, swing: Floats, frames: int
-) -> dict[str, Floats]:
-    """Rotations relative to the parents that give the two bones these directions and show the palm."""
-    sign = 1.0 if side == "L" else -1.0
-    at = {n: shape.heads[body.bones[f"{n}.{side}"]] for n in ("upperarm01", "lowerarm01", "wrist")}
-    knuckle, index, little = (shape.heads[body.bones[f"{f}.{side}"]] for f in ("finger3-1", "finger2-1", "finger5-1"))
-    spread = np.repeat((index - little)[None], frames, 0)
-    h = hand[:, None]
+    def rotations(self, hand: Floats, swing: Floats, span: float) -> dict[str, Floats]:
+        """Joint rotations: hanging for `hand` 0, raised beside the face for 1; `swing` waves the forearm."""
+        sign, head = self.sign, self.shape.heads[self.body.bones["head"]]
+        shoulder, elbow, wrist = self.at("upperarm01"), self.at("lowerarm01"), self.at("wrist")
+        length = np.linalg.norm(elbow - shoulder) + np.linalg.norm(wrist - elbow)
+        hanging = shoulder + np.array([sign * 0.075, -0.03, -1], np.float32) * length * 0.985
+        # The narrower the picture, the nearer to the face, so that the hand is seen.
+        aside = min(0.27, max(0.165, 0.295 * span))
+        raised = np.array([head[0] + sign * aside, -0.24, head[2] - 0.13], np.float32)
+        h = hand[:, None]
+        middle = np.array([sign * 0.30, -0.34, (hanging[2] + raised[2]) / 2], np.float32)
+        target = hanging * (1 - h) ** 2 + 2 * h * (1 - h) * middle + raised * h**2
+        target = target + np.stack([swing * 0.06, 0 * swing, -0.02 * np.abs(swing)], axis=1) * h
+        pole = np.array([0.0, 1, 0]) * (1 - h) + np.array([sign * 0.75, 0.35, -0.6]) * h
+        upper, lower = self._reach(target, pole)
+        return self._oriented(upper, lower, hand, swing)
 
-    def rest(a: Floats, b: Floats) -> Floats:
-        return np.repeat((b - a)[None], frames, 0)
+    def _reach(self, target: Floats, pole: Floats) -> tuple[Floats, Floats]:
+        """Directions (T, 3) of upper arm and forearm so that the wrist meets `target` (T, 3)."""
+        shoulder, elbow, wrist = self.at("upperarm01"), self.at("lowerarm01"), self.at("wrist")
+        a, b = float(np.linalg.norm(elbow - shoulder)), float(np.linalg.norm(wrist - elbow))
+        reach = target - shoulder
+        length = np.clip(np.linalg.norm(reach, axis=1), abs(a - b) * 1.05, (a + b) * 0.999)
+        axis = _unit(reach)
+        along = (a * a - b * b + length**2) / (2 * length)  # the law of cosines
+        aside = np.sqrt(np.maximum(a * a - along**2, 0))
+        bend = _unit(pole - axis * np.sum(pole * axis, axis=1, keepdims=True))
+        joint = shoulder + axis * along[:, None] + bend * aside[:, None]
+        end = shoulder + axis * length[:, None]
+        return _unit(joint - shoulder), _unit(end - joint)
 
-    hinge = np.repeat(np.array([[0.0, -1.0, 0.0]], np.float32), frames, 0)
-    first = frame_rotation(rest(at["upperarm01"], at["lowerarm01"]), hinge, upper, hinge * (1 - h) + h * np.array([0, -0.6, 0.8]))
-    # Thumbs forward when hanging; palm to the viewer, thumb towards the head, when raised.
-    thumb = np.array([0.0, -1, 0], np.float32) * (1 - h) + np.array([-sign, 0.0, 0.0], np.float32) * h
-    second = frame_rotation(rest(at["lowerarm01"], at["wrist"]), spread, lower, thumb)
-    up = np.stack([np.sin(swing) + sign * 0.05, 0 * swing - 0.12, np.cos(swing)], axis=1)
-    fingers = lower * (1 - h) + up * h
-    third = frame_rotation(rest(at["wrist"], knuckle), spread, fingers, thumb)
-    back = np.swapaxes(first, 1, 2)
-    return {
-        f"upperarm01.{side}": first,
-        f"lowerarm01.{side}": back @ second,
-        f"wrist.{side}": np.swapaxes(second, 1, 2) @ third,
-    }
+    def _oriented(self, upper: Floats, lower: Floats, hand: Floats, swing: Floats) -> dict[str, Floats]:
+        """Rotations relative to the parents that give the bones these directions and show the palm."""
+        sign, frames, h = self.sign, len(hand), hand[:, None]
+
+        def between(a: str, b: str) -> Floats:
+            return np.repeat((self.at(b) - self.at(a))[None], frames, 0)
+
+        spread = between("finger5-1", "finger2-1")
+        hinge = np.repeat(np.array([[0.0, -1.0, 0.0]], np.float32), frames, 0)
+        elbow_side = hinge * (1 - h) + h * np.array([0, -0.6, 0.8])
+        first = frame_rotation(between("upperarm01", "lowerarm01"), hinge, upper, elbow_side)
+        # Thumbs forward when hanging; palm to the viewer, thumb towards the head, when raised.
+        thumb = np.array([0.0, -1, 0]) * (1 - h) + np.array([-sign, 0.0, 0.0]) * h
+        second = frame_rotation(between("lowerarm01", "wrist"), spread, lower, thumb)
+        up = np.stack([np.sin(swing) + sign * 0.05, 0 * swing - 0.12, np.cos(swing)], axis=1)
+        third = frame_rotation(between("wrist", "finger3-1"), spread, lower * (1 - h) + up * h, thumb)
+        return {
+            f"upperarm01.{self.side}": first,
+            f"lowerarm01.{self.side}": np.swapaxes(first, 1, 2) @ second,
+            f"wrist.{self.side}": np.swapaxes(second, 1, 2) @ third,
+        }
 
 
 def _joints(body: Body, shape: Shape, scene: Scene, m: Movement, span: float) -> dict[str, Floats]:
@@ -198,14 +210,19 @@ def _joints(body: Body, shape: Shape, scene: Scene, m: Movement, span: float) ->
     look = rotation(2, 0.42 * np.clip(side, -1.2, 1.2)) @ rotation(0, -0.30 * np.clip(height, -1.2, 1.2))
     turns["eye.L"] = turns["eye.R"] = look
     still = np.zeros_like(m.hand)
-    turns |= _arm_rotations(body, shape, "L", still, still, span)
-    turns |= _arm_rotations(body, shape, "R", m.hand, m.wave, span)
+    turns |= _Arm(body, shape, "L").rotations(still, still, span)
+    turns |= _Arm(body, shape, "R").rotations(m.hand, m.wave, span)
     return turns
 
 
 def _projection(aspect_free: float = FIELD_OF_VIEW, near: float = 0.1, far: float = 8.0) -> Floats:
     t = 1 / np.tan(aspect_free / 2)
-    rows = [[t, 0, 0, 0], [0, t, 0, 0], [0, 0, (far + near) / (near - far), 2 * far * near / (near - far)], [0, 0, -1, 0]]
+    rows = [
+        [t, 0, 0, 0],
+        [0, t, 0, 0],
+        [0, 0, (far + near) / (near - far), 2 * far * near / (near - far)],
+        [0, 0, -1, 0],
+    ]
     return np.array(rows, np.float32)
 
 
@@ -234,7 +251,9 @@ def _camera(body: Body, shape: Shape, scene: Scene, m: Movement) -> tuple[Floats
     eyes = (centre + distance[:, None] * away).astype(np.float32)
     cameras = _projection() @ look_at(eyes, centre.astype(np.float32))
     scale = (VISIBLE_HEIGHT[scene.framing] / height) ** 0.5
-    shift = np.stack([0.8 * (scene.offset[0] + m.pan) - 0.35 * around, 0.8 * scene.offset[1] + 0 * z, scale], axis=1)
+    shift = np.stack(
+        [0.8 * (scene.offset[0] + m.pan) - 0.35 * around, 0.8 * scene.offset[1] + 0 * z, scale], axis=1
+    )
     return cameras.astype(np.float32), eyes, shift.astype(np.float32)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from pathlib import Path
@@ -35,13 +36,16 @@ def _save_clip(path: Path, frames: Picture) -> None:
         stream = container.add_stream("libx264", rate=16, options={"crf": "14"})
         stream.width, stream.height, stream.pix_fmt = frames.shape[2], frames.shape[1], "yuv420p"
         for frame in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
+            container.mux(
+                stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24"))
+            )
         container.mux(stream.encode(None))
 
 
 def reference_picture(renderer: Renderer, person: Person, seed: int = 0) -> Picture:
     """The person in a plain studio, from the front, with a neutral face (H, W, 3)."""
-    return renderer.still(person, reference_scene(seed)).frames[0]
+    picture: Picture = renderer.still(person, reference_scene(seed)).frames[0]
+    return picture
 
 
 def write_sample(seed: int, out: Path, size: int, bust: Path) -> None:
@@ -54,10 +58,8 @@ def write_sample(seed: int, out: Path, size: int, bust: Path) -> None:
     save_picture(out / "reference.png", reference_picture(renderer, person, seed))
     save_picture(out / "view.png", renderer.still(person, scene_of(seed + 1)).frames[0])
     save_picture(out / "clip.png", np.concatenate(list(footage.frames[::2]), axis=1))
-    try:
+    with contextlib.suppress(ImportError):  # without PyAV the strip shows the same
         _save_clip(out / "clip.mp4", footage.frames)
-    except ImportError:
-        pass  # the strip shows the same
     rng = np.random.default_rng([72_606, seed])
     truth = {
         "person": dataclasses.asdict(person),
@@ -74,13 +76,15 @@ def write_sample(seed: int, out: Path, size: int, bust: Path) -> None:
     (out / "truth.json").write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")
 
 
-def write_dataset(out: Path, persons: range, prompts: int, size: int, seed: int, bust: Path) -> None:
+def write_dataset(out: Path, persons: range, prompts: int, *, size: int, seed: int, bust: Path) -> None:
     """Write raw/idNNN/image.png and prompt1..K.txt of held-out persons, and truth.jsonl beside raw.
 
     The prompts are in wordings that training never sees. Raises ValueError for persons of training.
     """
     if persons.start < HELD_OUT.start or persons.stop > HELD_OUT.stop:
-        raise ValueError(f"persons {persons.start} to {persons.stop - 1} are not all held out (0 to {HELD_OUT.stop - 1})")
+        raise ValueError(
+            f"persons {persons.start} to {persons.stop - 1} are not all held out (0 to {HELD_OUT.stop - 1})"
+        )
     renderer = Renderer(size, bust)
     lines = []
     for index in persons:
@@ -99,7 +103,9 @@ def write_dataset(out: Path, persons: range, prompts: int, size: int, seed: int,
     (out / "truth.jsonl").write_text("".join(json.dumps(x) + "\n" for x in lines), encoding="utf-8")
 
 
-def _strip(renderer: Renderer, person: Person, scene: Scene, actions: tuple[Action, ...], count: int) -> Picture:
+def _strip(
+    renderer: Renderer, person: Person, scene: Scene, actions: tuple[Action, ...], count: int
+) -> Picture:
     return np.concatenate(list(renderer.clip(person, scene, actions, frames=count).frames), axis=1)
 
 
@@ -129,21 +135,27 @@ def sheet_rows(renderer: Renderer, what: str, columns: int = 8) -> list[Picture]
     elif what == "places":
         for i, place in enumerate(PLACES):
             for k in range(4):
-                scene = scene_of(900 + 4 * i + k).replace(place=place, framing=["portrait", "half body"][k % 2])
+                scene = scene_of(900 + 4 * i + k).replace(
+                    place=place, framing=["portrait", "half body"][k % 2]
+                )
                 cells.append(renderer.still(identity_of(60 + i), scene.replace(light=LIGHTS[k])).frames[0])
     else:
         for i, clothing in enumerate(CLOTHES):
             for k in range(4):
-                scene = scene_of(700 + 4 * i + k).replace(clothing=clothing, framing=["portrait", "half body"][k % 2])
+                scene = scene_of(700 + 4 * i + k).replace(
+                    clothing=clothing, framing=["portrait", "half body"][k % 2]
+                )
                 if scene.pattern != "plain" and clothing not in ("t-shirt", "sweater", "shirt", "dress"):
                     scene = scene.replace(pattern="plain")
-                cells.append(renderer.still(identity_of(80 + 3 * i + k), scene.replace(light="soft light")).frames[0])
+                cells.append(
+                    renderer.still(identity_of(80 + 3 * i + k), scene.replace(light="soft light")).frames[0]
+                )
     whole = len(cells) // columns * columns
     return [np.concatenate(cells[i : i + columns], axis=1) for i in range(0, whole, columns)]
 
 
 def write_sheet(out: Path, what: str, size: int, bust: Path) -> None:
-    """Write a contact sheet: one of 'people', 'faces', 'places', 'clothes', 'actions', or 'all' below each other."""
+    """Write a contact sheet: 'people', 'faces', 'places', 'clothes', 'actions', or 'all' of them."""
     renderer = Renderer(size, bust)
     kinds = ["faces", "people", "places", "clothes", "actions"] if what == "all" else [what]
     rows = [row for kind in kinds for row in sheet_rows(renderer, kind)]

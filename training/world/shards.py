@@ -65,7 +65,9 @@ class Shard:
         return np.unpackbits(packed, axis=-1, count=self.frames.shape[-2])
 
 
-def write_shard(folder: Path, name: str, rows: dict[str, list[NDArray[Any]]], meta: list[dict[str, Any]]) -> None:
+def write_shard(
+    folder: Path, name: str, rows: dict[str, list[NDArray[Any]]], meta: list[dict[str, Any]]
+) -> None:
     """Write one shard whole: a temporary folder that is renamed at the end."""
     temporary = folder / f".{name}.{os.getpid()}.tmp"
     temporary.mkdir(parents=True)
