@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from transformers import AutoTokenizer, CLIPTokenizer
+from transformers import CLIPTokenizer, PreTrainedTokenizerFast
 
 from training import networks
 from training.common import load_tensors
@@ -22,7 +22,8 @@ from training.vae import encode_still, encode_video, one_pass, to_float
 from training.world.shards import Shard, shards
 
 KEPT_LAST = 5
-GREY_WHITE = 255
+REFERENCES = 4  # pictures of each person in the clips, kept as references
+WHITE = 255
 
 
 def load_vae(kind: str, folder: Path, device: torch.device) -> Any:
@@ -155,9 +156,9 @@ class Bank:
 class ClipBank:
     """Stage 2's data: clips as latents with their texts, and references of the same people from the stills."""
 
-    def __init__(self, data: Path, folder: Path, device: torch.device, batch: int = 8) -> None:
+    def __init__(self, data: Path, folder: Path, device: torch.device, batch: int = 24) -> None:
         self.device = device
-        words = AutoTokenizer.from_pretrained(folder / "tokenizers/t5")
+        words = PreTrainedTokenizerFast.from_pretrained(folder / "tokenizers/t5")
         self.vocab, self.eos = len(words), int(words.eos_token_id)
         self.vae = load_vae("video", folder, device)
         cache = data / "cache-clips.pt"
@@ -193,9 +194,13 @@ class ClipBank:
                 ids=torch.from_numpy(np.load(shard.path / "ids.npy")),
                 persons=torch.tensor([j.person for j in shard.jobs]),
             )
-        wanted = set(torch.cat(parts["persons"]).tolist())
+        wanted = dict.fromkeys(torch.cat(parts["persons"]).tolist(), REFERENCES)
         for shard in filter(ready, shards(data, "stills")):
-            rows = [i for i, j in enumerate(shard.jobs) if j.person in wanted]
+            rows = []
+            for row, job in enumerate(shard.jobs):
+                if wanted.get(job.person, 0) > 0:
+                    wanted[job.person] -= 1
+                    rows.append(row)
             for at in range(0, len(rows), 64):
                 some = rows[at : at + 64]
                 _add(parts, references=self._latents(cutouts(shard, some, self.device)[:, :, None]))
@@ -233,7 +238,7 @@ def cutouts(shard: Shard, rows: list[int], device: torch.device) -> Tensor:
     """The people of a stills shard's rows on white, (B, 3, H, W) in -1..1, as stage 2 is given references."""
     pixels = torch.from_numpy(np.stack([shard.frames[i] for i in rows])).to(device).float()
     mattes = torch.from_numpy(np.stack([shard.matte(i) for i in rows])).to(device).float()[..., None]
-    return (pixels * mattes + GREY_WHITE * (1 - mattes)).permute(0, 3, 1, 2) / 127.5 - 1
+    return (pixels * mattes + WHITE * (1 - mattes)).permute(0, 3, 1, 2) / 127.5 - 1
 
 
 def _add(parts: dict[str, list[Tensor]], **tensors: Tensor) -> None:

@@ -187,14 +187,21 @@ def blocky(pictures: Tensor, share: float = 0.3) -> Tensor:
     device = pictures.device
     matrix = _cosine_matrix(device).to(pictures.dtype)
     blocks = pictures.reshape(count, channels, height // 8, 8, width // 8, 8)
-    blocks = torch.einsum("ij,bchjwk,lk->bchiwl", matrix, blocks, matrix)
+    # Autocast would turn the products of float pictures into bfloat16, which the blend below cannot mix.
+    blocks = _both_sides(matrix, blocks)
     n = torch.arange(8, device=device)
     steps = (0.06 + 0.05 * (n[:, None] + n[None, :]))[None, None, None, :, None, :]
     strength = uniform(count, 0.2, 1.2, device)[:, None, None, None, None, None]
     steps = (steps * strength).to(pictures.dtype)
     blocks = torch.round(blocks / steps) * steps
-    rounded = torch.einsum("ij,bchiwl,lk->bchjwk", matrix, blocks, matrix).reshape(pictures.shape)
+    rounded = _both_sides(matrix.T, blocks).reshape(pictures.shape)
     return torch.lerp(pictures, rounded, chance(count, share, device).to(pictures.dtype))
+
+
+def _both_sides(matrix: Tensor, blocks: Tensor) -> Tensor:
+    """``matrix`` @ each 8x8 block @ its transpose, blocks (B, C, H/8, 8, W/8, 8), in the blocks' own precision."""
+    with torch.autocast(blocks.device.type, enabled=False):
+        return torch.einsum("ij,bchjwk,lk->bchiwl", matrix, blocks, matrix)
 
 
 def worn(pictures: Tensor, least: float = 0.25) -> Tensor:

@@ -21,7 +21,7 @@ from diffusers import (
     UniPCMultistepScheduler,
     WanVACEPipeline,
 )
-from transformers import AutoTokenizer, CLIPImageProcessor, CLIPTokenizer
+from transformers import CLIPImageProcessor, CLIPTokenizer, PreTrainedTokenizerFast
 
 from stillmotion.weights import manifest
 from training import networks
@@ -68,7 +68,7 @@ def still(models: Path, into: Path) -> None:
 
 def motion(models: Path, into: Path) -> None:
     """Write motion/, a WanVACEPipeline folder."""
-    tokenizer = AutoTokenizer.from_pretrained(models / "tokenizers/t5")
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(models / "tokenizers/t5")
     trained = MotionModels(len(tokenizer))
     trained.load_state_dict(load_tensors(models / "motion.safetensors"))
     vae = networks.video_vae()

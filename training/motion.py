@@ -25,6 +25,7 @@ NO_TEXT = 0.1
 SHIFT = 3.0
 TASKS = ("first", "first+reference", "reference", "extension+reference")
 SHARES = (0.15, 0.45, 0.25, 0.15)
+LENGTHS = (5, 5, 5, 4, 3)
 
 
 class MotionModels(nn.Module):
@@ -50,17 +51,32 @@ def control(bank: ClipBank, task: str, sample: dict[str, Tensor]) -> tuple[Tenso
     """
     x0 = sample["latents"]
     b, c, t, h, w = x0.shape
+    grey = bank.grey[:, :, :t].to(x0.dtype).expand_as(x0)
     kept = {"first": "inactive_first", "reference": "grey"}.get(task.split("+")[0], "inactive_last")
-    inactive = bank.grey.expand_as(x0) if kept == "grey" else sample[kept]
+    inactive = grey if kept == "grey" else sample[kept]
     mask = torch.ones(b, 64, t, h, w, device=x0.device, dtype=x0.dtype)
     if task.startswith("extension"):
-        mask[:, :, 0] = 0
-    fed = torch.cat([inactive, bank.grey.expand_as(x0), mask], dim=1)
+        mask[:, :, : kept_latents(t)] = 0
+    fed = torch.cat([inactive, grey, mask], dim=1)
     if task.endswith("reference"):
         reference = sample["reference"]
         front = torch.cat([reference, torch.zeros(b, c + 64, 1, h, w, device=x0.device, dtype=x0.dtype)], dim=1)
         return torch.cat([reference, x0], dim=2), torch.cat([front, fed], dim=2)
     return x0, fed
+
+
+def kept_latents(latents: int, kept_frames: int = 5) -> int:
+    """For how many leading latents the pipeline's mask says "keep": it samples one frame's mask for each, the frame
+    nearest to the latent's centre on the stretched axis.
+    """
+    frames = 4 * (latents - 1) + 1
+    return sum(int((i + 0.5) * frames / latents) < kept_frames for i in range(latents))
+
+
+def shortened(sample: dict[str, Tensor], latents: int) -> dict[str, Tensor]:
+    """The batch's first ``latents`` latent frames: what a causal autoencoder makes of the shorter clips."""
+    timed = ("latents", "inactive_first", "inactive_last")
+    return {k: v[:, :, :latents] if k in timed else v for k, v in sample.items()}
 
 
 def flow_loss(models: MotionModels, bank: ClipBank, task: str, sample: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -100,7 +116,8 @@ def train(data: Path, folder: Path, seconds: float, resume: bool, device: torch.
     shares = torch.tensor(SHARES)
     while clock.running():
         task = TASKS[int(torch.multinomial(shares, 1))]
-        loss, plain = flow_loss(models, bank, task, bank.clips(batch))
+        length = LENGTHS[int(torch.randint(len(LENGTHS), ()))]
+        loss, plain = flow_loss(models, bank, task, shortened(bank.clips(batch), length))
         step_optimizer(loss, optim, clock, step)
         mean.update()
         meter.add(loss=plain)

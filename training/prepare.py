@@ -30,9 +30,12 @@ CROP = 64
 @lru_cache(maxsize=2)
 def tokenizer(folder: str, kind: str) -> Any:
     """The tokenizer of one stage, loaded once per process."""
-    from transformers import AutoTokenizer, CLIPTokenizer
+    from transformers import CLIPTokenizer, PreTrainedTokenizerFast
 
-    return CLIPTokenizer.from_pretrained(f"{folder}/clip") if kind == "stills" else AutoTokenizer.from_pretrained(f"{folder}/t5")
+    if kind == "stills":
+        return CLIPTokenizer.from_pretrained(f"{folder}/clip")
+    # As stage 2 loads it: T5Tokenizer would leave out the file's own normalizer.
+    return PreTrainedTokenizerFast.from_pretrained(f"{folder}/t5")
 
 
 def prepare(path: Path, tokenizers: str) -> None:

@@ -117,7 +117,9 @@ def load_models(folder: Path, bank: Bank, resume: bool) -> StillModels:
     return models
 
 
-def train(phase: str, data: Path, folder: Path, seconds: float, resume: bool, device: torch.device, batch: int) -> None:
+def train(
+    phase: str, data: Path, folder: Path, seconds: float, resume: bool, device: torch.device, batch: int, likeness: bool
+) -> None:
     """Train one phase for ``seconds``, data loading and encoding included, and save."""
     clock = Clock(seconds)
     bank = Bank(data, folder, device)
@@ -126,7 +128,7 @@ def train(phase: str, data: Path, folder: Path, seconds: float, resume: bool, de
     people = phase == "people"
     words = [models.unet, models.text_encoder, models.text_encoder_2]
     groups: list[dict[str, Any]] = [
-        {"params": [p for m in words for p in m.parameters()], "base": 3e-4 if people or resume else 6e-4}
+        {"params": [p for m in words for p in m.parameters()], "base": 3e-4 if resume else 6e-4}
     ]
     if people:
         persons = [models.hyperlora, models.image_encoder]
@@ -134,7 +136,7 @@ def train(phase: str, data: Path, folder: Path, seconds: float, resume: bool, de
     optim = optimizer(groups, device)
     mean = Averaged({"models": models}, 0.9995)
     alphas = alphas_cumprod(device)
-    judge = recogniser(folder, device) if people else None
+    judge = recogniser(folder, device) if likeness else None
     curve, meter, step = Curve(folder / f"still_{phase}.csv"), Meter(), 0
     while clock.running():
         sample = bank.people(batch) if people else bank.stills(batch)
@@ -236,12 +238,14 @@ def main() -> None:
     parser.add_argument("--models", type=Path, required=True)
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--likeness", action="store_true", help="people: add the recogniser's loss")
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
     torch.manual_seed(1)
     torch.set_float32_matmul_precision("high")
-    train(args.phase, args.data, args.models, args.seconds, args.resume, torch.device(args.device), args.batch)
+    device = torch.device(args.device)
+    train(args.phase, args.data, args.models, args.seconds, args.resume, device, args.batch, args.likeness)
 
 
 if __name__ == "__main__":

@@ -116,19 +116,19 @@ def reconstruction_loss(y: Tensor, x: Tensor, weight: Tensor | None = None) -> T
 
 def plan_still(done: float) -> tuple[int, int]:
     """(batch, crop) of the still autoencoder at this part of the run: small crops first, whole frames last."""
-    return (96, 128) if done < 0.6 else (48, 192) if done < 0.85 else (24, 256)
+    return (40, 128) if done < 0.75 else (20, 192) if done < 0.92 else (12, 256)
 
 
 def plan_video(done: float, step: int) -> tuple[int, int, int]:
     """(batch, crop, frames): single images first, then mixed lengths, larger crops last."""
     if done < 0.2:
-        return 96, 128, 1
-    size, scale = (128, 1.0) if done < 0.75 else (192, 0.45)
+        return 48, 128, 1
+    size, scale = (128, 1.0) if done < 0.85 else (192, 0.45)
     length = (1, 5, 9, 17, 17)[step % 5]
-    return max(2, int({1: 64, 5: 24, 9: 16, 17: 10}[length] * scale)), size, length
+    return max(2, int({1: 40, 5: 12, 9: 8, 17: 5}[length] * scale)), size, length
 
 
-def train(kind: str, data: Path, out: Path, seconds: float, resume: bool, device: torch.device) -> None:
+def train(kind: str, data: Path, out: Path, seconds: float, resume: bool, device: torch.device, rate: float = 8e-4) -> None:
     """Train one autoencoder for ``seconds`` and write ``out``/vae.safetensors and the latents' figures."""
     clock = Clock(seconds)
     still = kind == "still"
@@ -139,7 +139,7 @@ def train(kind: str, data: Path, out: Path, seconds: float, resume: bool, device
         one_pass(vae)
     vae.to(device)
     store = Store(data, device, clips=not still)
-    optim = optimizer([{"params": list(vae.parameters()), "base": 4e-4 if resume else 8e-4}], device)
+    optim = optimizer([{"params": list(vae.parameters()), "base": rate}], device)
     mean_weights = Averaged({"vae": vae}, 0.998)
     curve, meter, step, samples = Curve(out / f"{kind}_vae.csv"), Meter(), 0, 0
     while clock.running():
@@ -220,11 +220,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--rate", type=float, default=8e-4, help="the highest learning rate")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
     torch.manual_seed(0)
     torch.set_float32_matmul_precision("high")
-    train(args.kind, args.data, args.out, args.seconds, args.resume, torch.device(args.device))
+    train(args.kind, args.data, args.out, args.seconds, args.resume, torch.device(args.device), args.rate)
 
 
 if __name__ == "__main__":

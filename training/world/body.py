@@ -149,6 +149,11 @@ class Body:
         rows = np.concatenate([self._action_basis[:, moving], self._action_normals[:, moving]], axis=2)
         return np.ascontiguousarray(rows.reshape(len(rows), -1)), moving
 
+    def acted(self, action: str) -> Floats:
+        """How far a facial action moves each vertex (V, 3) at full strength."""
+        moved: Floats = self._action_basis[self.actions[action]]
+        return moved
+
     def expressed(self, shape: Shape, weights: dict[str, Floats], frames: int) -> Floats:
         """Positions and normals (T, V, 6), before posing, with facial actions of weights (T,) by name."""
         rows, moving = self._action_rows

@@ -49,6 +49,17 @@ def _by_angle(body: Body, ring: NDArray[np.int64], angles: dict[int, int], out: 
         out[index] = ring[np.argmax(unit @ direction)]
 
 
+def _inner_mouth(body: Body, lips: NDArray[np.int64], out: NDArray[np.int64]) -> None:
+    """With the jaw open, the lips' innermost vertex in each direction."""
+    points = (body.canonical + body.acted("jawOpen"))[lips][:, [0, 2]]
+    middle = (points.min(0) + points.max(0)) / 2
+    unit = (points - middle) / ((points.max(0) - points.min(0)) / 2)
+    radius, angle = np.linalg.norm(unit, axis=1), np.degrees(np.arctan2(unit[:, 1], unit[:, 0]))
+    for index, wanted in _INNER_MOUTH.items():
+        aside = np.abs((angle - wanted + 180) % 360 - 180)
+        out[index] = lips[np.argmin(radius + 0.04 * np.maximum(aside - 6, 0))]
+
+
 def _front(body: Body, x: float, z: float) -> int:
     """The vertex of the face's front nearest to canonical x and z."""
     head = np.unique(body.faces_of("head"))
@@ -63,7 +74,8 @@ def _contour(body: Body, out: NDArray[np.int64]) -> None:
     head = np.unique(body.faces_of("head", "body"))
     points = body.canonical[head]
     ears = body.masks["ears"][head]
-    shell = (points[:, 1] < -0.055) & (points[:, 2] > 0.74) & (ears < 0.2)
+    # Below 0.772 m lie the underside of the chin and the neck, which are no part of a face.
+    shell = (points[:, 1] < -0.055) & (points[:, 2] > 0.772) & (ears < 0.2)
     head, points = head[shell], points[shell]
     centre = np.array([0.0, 0.865])
     for side, order in ((-1, _LEFT_CONTOUR), (1, _RIGHT_CONTOUR)):
@@ -89,8 +101,7 @@ def landmark_vertices(body: Body) -> NDArray[np.int64]:
         out[list(centres)] = ball[np.argmin(np.linalg.norm(body.canonical[ball] - front, axis=1))]
     lips = np.flatnonzero(body.masks["lips"] > 0.5)
     _by_angle(body, lips, _OUTER_MOUTH, out)
-    mouth = body.canonical[lips].mean(0)
-    _by_angle(body, _border(body, "head", "mouth", mouth, 0.05), _INNER_MOUTH, out)
+    _inner_mouth(body, lips, out)
     for index, (x, z) in _LEFT_BROW.items():
         out[index] = _front(body, x, z)
     for index, twin in _RIGHT_BROW.items():

@@ -118,6 +118,12 @@ def single_threaded_children() -> Iterator[None]:
                 os.environ[name] = value
 
 
+def orphaned() -> bool:
+    """Whether the process that started this one is gone, so that no one will ever take what it draws."""
+    parent = multiprocessing.parent_process()
+    return parent is not None and not parent.is_alive()
+
+
 def _work(worker: int, plan: Plan, memory: str, free: Any, done: Any) -> None:
     """A worker's life: take a free slot, draw the next job of its own series into it, report."""
     from training.world.draw import Renderer
@@ -127,9 +133,12 @@ def _work(worker: int, plan: Plan, memory: str, free: Any, done: Any) -> None:
         renderer = Renderer(plan.size, plan.bust)
         number = worker
         while True:
-            slot = free.get()
-            if slot is None:
-                return
+            try:
+                slot = free.get(timeout=2.0)
+            except queue.Empty:
+                if orphaned():
+                    return
+                continue
             job = make_job(plan.kind, plan.seed, number, plan.views, plan.identities)
             footage = draw_job(renderer, job, plan.frames)
             target = _arrays(shared.buf, plan, slot)
@@ -234,6 +243,10 @@ class Pool:
 
     def close(self) -> None:
         """End the workers and give the shared memory back. Safe to call twice."""
+        if not self._finalizer.alive:
+            return
         for q in (self._free, self._done):
             q.cancel_join_thread()
+            q.close()
         self._finalizer()
+        self._free = self._done = None  # their semaphores go with them

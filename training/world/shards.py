@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from training.world.draw import Footage
 from training.world.jobs import Job, draw_job, job_from, make_job
-from training.world.pool import WorkerFailed, single_threaded_children
+from training.world.pool import WorkerFailed, orphaned, single_threaded_children
 
 _ARRAYS = ("frames", "matte", "landmarks", "five", "box")
 
@@ -139,7 +139,7 @@ def _render(worker: int, order: Order, results: Any) -> None:
         drawn = {"clips": 0, "stills": 0}
         number = worker
         end = time.monotonic() + order.seconds
-        while time.monotonic() < end:
+        while time.monotonic() < end and not orphaned():
             total = sum(drawn.values())
             kind = "clips" if drawn["clips"] < order.clips_share * (total + 1e-9) or (
                 total == 0 and order.clips_share > 0
