@@ -270,32 +270,34 @@ class Renderer:
         self._draw_person(person, self._sun, depth_only=True)
         self._canvas.use()
         self._canvas.clear(0, 0, 0, 0)
-        context.disable(gl.DEPTH_TEST)
-        self._set(self._place, view=staging.view[t])
-        self._backdrop.render()
-        context.enable(gl.DEPTH_TEST)
         self._shadow.use(0)
         self._draw_person(person, np.ascontiguousarray(staging.cameras[t].T), depth_only=False)
+        self._set(self._place, view=staging.view[t])
+        self._backdrop.render()  # last, at the far end: only where no one stands
 
     def _draw_person(self, person: Person, camera: Any, depth_only: bool) -> None:
         for program in (self._person, self._locks, self._frame):
             program["camera"].write(camera)
             self._set(program, depth_only=int(depth_only))
-        for name in ("SKIN",) if depth_only else ("SKIN", "EYE", "MOUTH", "TEETH", "LASHES", "CLOTH"):
-            self._part(name, self._cloth_thickness)
+        # What covers comes first: skin under cloth and hair then costs nothing.
+        if not depth_only:
+            self._part("CLOTH", self._cloth_thickness)
         if "locks" in self._worn:
             self._worn["locks"].render()
         fur = _FUR.get(person.hair_style, 0.0)
         if fur and not (depth_only and "locks" in self._worn):
             self._part("HAIR", fur, 14 if person.hair_style == "afro" else 3)
+        self._part("SKIN")
         if depth_only:
             return
+        for name in ("EYE", "MOUTH", "TEETH", "LASHES"):
+            self._part(name)
         if _BEARD_DEPTH[person.beard]:
             self._part("BEARD", _BEARD_DEPTH[person.beard], 8)
         if "frame" in self._worn:
             self._worn["frame"].render()
 
-    def _part(self, name: str, thickness: float, layers: int = 1) -> None:
+    def _part(self, name: str, thickness: float = 0.0, layers: int = 1) -> None:
         self._set(self._person, part=_PARTS.index(name), thickness=thickness, layers=layers)
         self._parts[name].render(instances=layers)
 
