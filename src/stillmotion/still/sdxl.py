@@ -214,7 +214,8 @@ def refine(
     device = pipe._execution_device
     pipe.scheduler.set_timesteps(max(steps, round(steps / strength)), device=device)
     timesteps = pipe.scheduler.timesteps[-steps:]
-    pipe.scheduler.set_begin_index(len(pipe.scheduler.timesteps) - steps)
+    if hasattr(pipe.scheduler, "set_begin_index"):  # DDIM keeps no index: it goes by the timesteps alone
+        pipe.scheduler.set_begin_index(len(pipe.scheduler.timesteps) - steps)
     noise = _noise(pipe, (image.shape[0], image.shape[1]), generator).to(device)
     latents = pipe.scheduler.add_noise(encode_image(pipe, image), noise, timesteps[:1])
     return decode(pipe, denoise(pipe, conditions, latents, timesteps, report))
