@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stillmotion.errors import InputError
+from stillmotion.errors import InputError, StillmotionError
 from stillmotion.motion import Clip, load_clip, save
 
 
@@ -68,5 +68,6 @@ def test_something_else_in_the_file(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(StillmotionError, match="cannot be written") as caught:
         save(_clip(), tmp_path / "file" / "below")
+    assert not isinstance(caught.value, InputError), "the run would be thrown away"

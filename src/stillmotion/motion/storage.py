@@ -6,13 +6,12 @@ bytes, no codec: 81 frames of 832x480 are 97 MB, little beside the model that ma
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from stillmotion.errors import InputError
+from stillmotion.errors import InputError, StillmotionError
+from stillmotion.files import replacing
 from stillmotion.motion.types import Clip
 
 FILE = "clip.safetensors"
@@ -21,26 +20,21 @@ FILE = "clip.safetensors"
 def save(clip: Clip, folder: Path) -> None:
     """Write ``clip`` into ``folder`` (created where missing); an older clip there is replaced atomically.
 
-    Frames (T, H, W, 3) uint8 are kept bit for bit. InputError where the folder cannot be written.
+    Frames (T, H, W, 3) uint8 are kept bit for bit. StillmotionError where the disk refuses: no input of the
+    user's is wrong then, and what is finished is kept for the next try.
     """
     from safetensors.numpy import save_file
 
-    temporary: str | None = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".clip-", suffix=".tmp")
-        os.close(handle)
-        save_file({"frames": np.ascontiguousarray(clip.frames)}, temporary, metadata={"fps": repr(clip.fps)})
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, folder / FILE)
-        temporary = None
+        with replacing(folder / FILE) as part:
+            frames = np.ascontiguousarray(clip.frames)
+            save_file({"frames": frames}, part, metadata={"fps": repr(clip.fps)})
     except OSError as fault:
         reason = fault.strerror or str(fault)
-        raise InputError(f"{folder}: cannot be written ({reason}); choose another folder") from None
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+        raise StillmotionError(
+            f"{folder}: cannot be written ({reason}); make room, or choose another folder"
+        ) from None
 
 
 def load_clip(folder: Path) -> Clip:
