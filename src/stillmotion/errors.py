@@ -8,8 +8,8 @@
         ├── MissingWeightsError weights that are not on this machine         exit 2
         └── MissingExtraError   a Python package that is not installed       exit 2
 
-A message is one line, names the file or the field, and ends with the way out. Everything else that is raised is
-a bug of ours and keeps its traceback.
+A message is one line, names the file or the field, and ends with the way out. Everything else that is raised
+is a bug of ours and keeps its traceback.
 """
 
 

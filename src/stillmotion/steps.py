@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 from stillmotion import __version__
 from stillmotion.errors import InputError, OutOfMemoryError
 from stillmotion.files import digest
+from stillmotion.libraries import is_out_of_memory, quiet
 from stillmotion.output.record import Photo, Record, StillFacts
 from stillmotion.presets import Preset, Source
 from stillmotion.progress import Progress
@@ -128,8 +129,7 @@ class Work:
             from stillmotion.identity import analyzer
 
             done = self.folder.parts("still", depends, lambda path: room.load_first_frame(path).candidates[0])
-            with _memory(self.device, "fewer pixels: --still-width and --still-height"):
-                _hush()
+            with _memory(self.device, "fewer pixels: --still-width and --still-height"), quiet():
                 models = room.load(self.preset.still, self.device)
                 judge = analyzer(self.preset.judge, self.device)
                 return room.make(
@@ -166,8 +166,7 @@ class Work:
 
         def make() -> Clip:
             done = self.folder.parts("motion", depends, lambda path: room.load_clip(path).frames)
-            with _memory(self.device, "fewer pixels or frames: --width, --height, --num-frames"):
-                _hush()
+            with _memory(self.device, "fewer pixels or frames: --width, --height, --num-frames"), quiet():
                 models = room.load(self.preset.motion, self.device)
                 return room.animate(first, plan, identity, models, self.settings, self.progress, done, keep)
 
@@ -312,7 +311,7 @@ def _memory(device: str, remedy: str) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        if _is_out_of_memory(error):
+        if is_out_of_memory(error):
             raise OutOfMemoryError(f"{device}: out of memory; ask for {remedy}") from None
         raise
     finally:
@@ -320,21 +319,6 @@ def _memory(device: str, remedy: str) -> Iterator[None]:
         torch = sys.modules.get("torch")
         if torch and device == "cuda":
             torch.cuda.empty_cache()
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Python's own error, torch's, or the plain RuntimeError of torch's allocator on the CPU."""
-    names = {kind.__name__ for kind in type(error).__mro__}
-    return bool(names & {"MemoryError", "OutOfMemoryError"}) or "can't allocate memory" in str(error)
-
-
-def _hush() -> None:
-    """The libraries' own progress bars are off: progress is reported through ours."""
-    from diffusers.utils import logging as diffusers_logging
-    from transformers.utils import logging as transformers_logging
-
-    diffusers_logging.disable_progress_bar()
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _origin(source: Source) -> str:

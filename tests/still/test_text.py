@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from stillmotion.still import sdxl, text
+from stillmotion.still import sdxl, text, words
 
 
 @pytest.mark.parametrize(
@@ -35,15 +35,15 @@ from stillmotion.still import sdxl, text
     ],
 )
 def test_brackets(prompt: str, pieces: list[tuple[str, float]]) -> None:
-    parsed = text.parse_weights(prompt)
+    parsed = words.parse_weights(prompt)
     assert [piece for piece, _ in parsed] == [piece for piece, _ in pieces]
     assert [weight for _, weight in parsed] == pytest.approx([weight for _, weight in pieces])
 
 
 def test_long_words_share_a_change_and_the_mean_stays_one(pipe: Any) -> None:
     plain = "xyz man"
-    assert text.count_tokens(plain, pipe.tokenizer) == 4  # x y z, and man in one piece
-    ids, weights, dropped = text.tokenize("(xyz:1.5) man", pipe.tokenizer)
+    assert words.count_tokens(plain, pipe.tokenizer) == 4  # x y z, and man in one piece
+    ids, weights, dropped = words.tokenize("(xyz:1.5) man", pipe.tokenizer)
     raw = [1 + 0.5 / sqrt(3)] * 3 + [1.0]
     shift = 1 - sum(raw) / 4
     assert weights[1:5] == pytest.approx([weight + shift for weight in raw])
@@ -53,7 +53,7 @@ def test_long_words_share_a_change_and_the_mean_stays_one(pipe: Any) -> None:
 
 
 def test_the_second_tokenizer_pads_with_its_own_token(pipe: Any) -> None:
-    first, second = (text.tokenize("man", t)[0] for t in (pipe.tokenizer, pipe.tokenizer_2))
+    first, second = (words.tokenize("man", t)[0] for t in (pipe.tokenizer, pipe.tokenizer_2))
     assert first[2:] == [pipe.tokenizer.eos_token_id] * 75
     assert second[3:] == [pipe.tokenizer_2.convert_tokens_to_ids("!")] * 74
 
@@ -80,7 +80,7 @@ def test_weights_act_on_the_embeddings_and_leave_their_mean(pipe: Any) -> None:
 
 
 def test_clip_skip_takes_another_layer(pipe: Any) -> None:
-    ids = torch.tensor([text.tokenize("the man", pipe.tokenizer)[0]])
+    ids = torch.tensor([words.tokenize("the man", pipe.tokenizer)[0]])
     states = pipe.text_encoder(ids, output_hidden_states=True).hidden_states
     for skip in (1, 2, 3):
         torch.testing.assert_close(text.encode("the man", pipe, skip).tokens[..., :64], states[-skip])
@@ -88,7 +88,7 @@ def test_clip_skip_takes_another_layer(pipe: Any) -> None:
 
 def test_what_does_not_fit_is_cut_off_by_words_and_told(pipe: Any, caplog: pytest.LogCaptureFixture) -> None:
     prompt = "man " * 70 + "hat coat shoes"
-    ids, _, dropped = text.tokenize(prompt, pipe.tokenizer)
+    ids, _, dropped = words.tokenize(prompt, pipe.tokenizer)
     assert dropped == "coat shoes"  # three letters more fit, four do not
     assert len(ids) == 77 and ids[74] == pipe.tokenizer.eos_token_id
     with caplog.at_level(logging.WARNING, "stillmotion"):
@@ -109,12 +109,12 @@ def test_an_empty_negative_prompt_is_zeros_only_where_the_checkpoint_says_so(pip
 
 
 def test_a_script_without_spaces_is_cut_inside_its_one_long_word(pipe: Any) -> None:
-    ids, weights, dropped = text.tokenize("(" + "x" * 90 + ":1.2) man", pipe.tokenizer)
+    ids, weights, dropped = words.tokenize("(" + "x" * 90 + ":1.2) man", pipe.tokenizer)
     assert len(ids) == len(weights) == 77 and ids[-1] == pipe.tokenizer.eos_token_id
     assert pipe.tokenizer.eos_token_id not in ids[:-1]
     assert dropped == "x" * 90 + " man"
 
 
 def test_what_has_no_tokens_weighs_nothing(pipe: Any) -> None:
-    assert text.tokenize("(\u200b:1.5) (\x00)", pipe.tokenizer)[2] == ""
+    assert words.tokenize("(\u200b:1.5) (\x00)", pipe.tokenizer)[2] == ""
     assert text.encode("(:1.5) ()", pipe, 2).tokens.isfinite().all()

@@ -70,7 +70,7 @@ def test_no_manifest_or_a_broken_one_is_refused(folder: Path) -> None:
 def test_verified_once_is_not_hashed_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     manifest.verify(folder)
     hashed: list[Path] = []
-    monkeypatch.setattr(manifest, "sha256", lambda path: hashed.append(path) or "")
+    monkeypatch.setattr(manifest, "digest", lambda path: hashed.append(path) or "")
     manifest.verify(folder)
     assert hashed == []
 

@@ -31,6 +31,7 @@ from stillmotion.identity.networks import (
     Recogniser,
 )
 from stillmotion.identity.types import Face, Gender, Pixels
+from stillmotion.libraries import one_line
 
 Network = TypeVar("Network", bound=nn.Module)
 MOST_FACES = 8
@@ -237,9 +238,9 @@ def _load(network: Network, path: Path, device: torch.device) -> Network:
         state = {k: v.float() for k, v in load_file(path).items()}
         network.load_state_dict(state)
     except (OSError, SafetensorError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
         raise CheckpointError(
-            f"{path}: not the weights of this network ({reason}); restore the file or reinstall stillmotion"
+            f"{path}: not the weights of this network ({one_line(error)}); "
+            "restore the file or reinstall stillmotion"
         ) from None
     if not all(bool(torch.isfinite(v).all()) for v in state.values()):
         raise CheckpointError(

@@ -17,6 +17,7 @@ import numpy as np
 from stillmotion.errors import CheckpointError, InputError, MissingExtraError, MissingWeightsError
 from stillmotion.identity.segment import Cutter, cutter
 from stillmotion.identity.types import Face, Gender, Pixels
+from stillmotion.libraries import one_line
 
 SIZES = (640, 512, 384, 256)
 """Detection sizes, tried in this order until a face is found: a face that fills its picture needs a small
@@ -135,8 +136,9 @@ def _models(folder: Path, name: str, device: str) -> dict[str, Any]:
             )
         except Exception as error:
             # onnx, onnxruntime and protobuf each have their own exceptions for a damaged file.
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise CheckpointError(f"{file}: cannot be loaded ({reason}); download the pack again") from None
+            raise CheckpointError(
+                f"{file}: cannot be loaded ({one_line(error)}); download the pack again"
+            ) from None
         if model is not None and model.taskname not in models:
             models[model.taskname] = model
     missing = [task for task in TASKS if task not in models]

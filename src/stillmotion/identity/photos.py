@@ -17,6 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from stillmotion.errors import InputError
 from stillmotion.identity.types import Pixels
+from stillmotion.libraries import one_line
 
 MOST_PIXELS = 32_000_000
 """32 megapixels: what a picture may unpack to."""
@@ -82,9 +83,9 @@ def load_photo(path: Path | str) -> Photo:
         raise InputError(f"{path}: is {_kind(data)}; {_WAY_OUT}") from None
     except Exception as error:
         # A decoder that meets damaged bytes raises whatever its parser happened to trip over.
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"{path}: the picture is damaged or cut short ({reason}); {_WAY_OUT} that opens elsewhere"
+            f"{path}: the picture is damaged or cut short ({one_line(error)}); "
+            f"{_WAY_OUT} that opens elsewhere"
         ) from None
 
 

@@ -20,6 +20,7 @@ from PIL import Image
 from stillmotion.errors import CheckpointError, MissingExtraError
 from stillmotion.identity.guided import largest_region, upsample
 from stillmotion.identity.types import Face, Pixels
+from stillmotion.libraries import one_line
 
 SAM = "sam2.1-hiera-tiny"
 """The name of the part below the weights home (Hub: facebook/sam2.1-hiera-tiny)."""
@@ -55,8 +56,9 @@ class Sam:
             model: Any = Sam2Model.from_pretrained(folder, local_files_only=True, use_safetensors=True)
         except Exception as error:
             # transformers answers a foreign folder with whatever its config parser met first.
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise CheckpointError(f"{folder}: no SAM 2 model ({reason}); download it again") from None
+            raise CheckpointError(
+                f"{folder}: no SAM 2 model ({one_line(error)}); download it again"
+            ) from None
         self._torch = torch
         self._model = model.to(device).eval()
         self._side = int(model.config.prompt_encoder_config.image_size)

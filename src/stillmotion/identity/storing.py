@@ -12,6 +12,7 @@ from PIL import Image
 from stillmotion.errors import CheckpointError
 from stillmotion.files import write_folder
 from stillmotion.identity.types import Face, Identity, Portrait
+from stillmotion.libraries import one_line
 
 FORMAT = 1
 _SHAPES = {"box": (4,), "five": (5, 2), "landmarks": (106, 2), "embedding": (512,)}
@@ -59,8 +60,9 @@ def load(folder: Path) -> Identity:
         return Identity(portraits, str(said["subject"]), tuple(str(note) for note in said["notes"]))
     except Exception as error:
         # Whatever a hand-edited or cut file makes a parser raise, the way out is one.
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(f"{folder}: not a saved identity ({reason}); read the photos again") from None
+        raise CheckpointError(
+            f"{folder}: not a saved identity ({one_line(error)}); read the photos again"
+        ) from None
 
 
 def _portrait(folder: Path, number: int, row: dict[str, Any], tensors: dict[str, Any]) -> Portrait:

@@ -8,10 +8,10 @@ save, load_clip   a clip on disk, lossless and atomic                (storage)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
+from stillmotion.libraries import quiet
 from stillmotion.motion.storage import load_clip, save
 from stillmotion.motion.types import Clip
 from stillmotion.progress import Progress, silent
@@ -52,30 +52,10 @@ def load(preset: MotionPreset, device: str) -> MotionModels:
     from stillmotion.weights import locate
 
     folder = locate(preset.checkpoint)
-    with _quiet():
+    with quiet():  # their remarks begin when diffusers' pipelines are imported
         from stillmotion.motion.models import load_folder
 
         return load_folder(folder, preset, device)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the libraries' own bars and remarks, which begin when diffusers' pipelines are imported."""
-    from diffusers.utils import logging as diffusers_logging
-    from transformers.utils import logging as transformers_logging
-
-    both: tuple[Any, Any] = (transformers_logging, diffusers_logging)
-    before = [(logging.get_verbosity(), logging.is_progress_bar_enabled()) for logging in both]
-    for logging in both:
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        for logging, (level, bars) in zip(both, before, strict=True):
-            logging.set_verbosity(level)
-            if bars:
-                logging.enable_progress_bar()
 
 
 def animate(  # noqa: PLR0917  (the rooms' fixed interface)

@@ -19,10 +19,10 @@ import torch
 from numpy.typing import NDArray
 
 from stillmotion.errors import InputError, OutOfMemoryError
+from stillmotion.libraries import is_out_of_memory
 from stillmotion.motion import limits, vace, wan22
 from stillmotion.motion.models import MotionModels
 from stillmotion.motion.pictures import fit_first_frame, reference_image
-from stillmotion.motion.placement import is_out_of_memory
 from stillmotion.motion.segments import Part, Timeline, seed_of
 from stillmotion.motion.types import Clip
 from stillmotion.progress import Progress, silent

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from stillmotion.errors import CheckpointError
+from stillmotion.libraries import AGAIN, one_line
 from stillmotion.presets import Source
 from stillmotion.weights import check_file, locate
-
-AGAIN = "take an undamaged copy (stillmotion download PRESET)"
 
 
 def fuse(pipe: Any, sources: Sequence[Source]) -> None:
@@ -55,6 +54,7 @@ def _merge(pipe: Any, path: Path, component: str) -> None:
             raise ValueError("none of its tensors fits this model")
         pipe.fuse_lora(components=[component], adapter_names=[name])
     except (OSError, ValueError, KeyError, RuntimeError, AttributeError) as fault:
-        reason = " ".join(str(fault).split())[:200]
-        raise CheckpointError(f"{path}: not a LoRA for this video model ({reason}); {AGAIN}") from None
+        raise CheckpointError(
+            f"{path}: not a LoRA for this video model ({one_line(fault)}); {AGAIN}"
+        ) from None
     pipe.unload_lora_weights()

@@ -20,6 +20,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast, UMT5EncoderModel
 
 from stillmotion.errors import CheckpointError, InputError, OutOfMemoryError
+from stillmotion.libraries import AGAIN, is_out_of_memory, one_line
 from stillmotion.motion import placement, schedulers
 from stillmotion.motion.loras import fuse
 from stillmotion.motion.placement import Placement
@@ -33,7 +34,6 @@ PIPELINES = {
     "i2v": ("WanImageToVideoPipeline",),
 }
 """What ``model_index.json`` may name; Wan2.2 TI2V-5B is released as a text-to-video pipeline."""
-AGAIN = "take an undamaged copy (stillmotion download PRESET)"
 REMEMBERED_PROMPTS = 64
 
 
@@ -116,7 +116,7 @@ def load_folder(folder: Path, preset: MotionPreset, device: str) -> MotionModels
         fuse(pipe, preset.loras)
         _move(pipe, target, chosen)
     except (MemoryError, RuntimeError) as fault:
-        if not placement.is_out_of_memory(fault):
+        if not is_out_of_memory(fault):
             raise
         raise OutOfMemoryError(
             f"motion: the weights in {folder} do not fit into the memory of '{device}'; take a smaller preset"
@@ -245,10 +245,9 @@ def _guarded(path: Path, load: Callable[[Path], Any]) -> Any:
     try:
         return load(path)
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as fault:
-        if placement.is_out_of_memory(fault):
+        if is_out_of_memory(fault):
             raise
-        reason = " ".join(str(fault).split())[:200] or type(fault).__name__
-        raise CheckpointError(f"{path}: cannot be loaded ({reason}); {AGAIN}") from None
+        raise CheckpointError(f"{path}: cannot be loaded ({one_line(fault)}); {AGAIN}") from None
 
 
 def _load_tokenizer(path: Path) -> Any:

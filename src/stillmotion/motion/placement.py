@@ -90,8 +90,3 @@ def decide(
         return Placement("release", not fits(everything - sizes["text_encoder"], decoding))
     strategy: Strategy = "offload" if fits(largest, denoising) else "stream"
     return Placement(strategy, not fits(sizes["vae"], decoding))
-
-
-def is_out_of_memory(fault: BaseException) -> bool:
-    """Python's own error, CUDA's, or the plain RuntimeError of torch's allocator on the CPU."""
-    return isinstance(fault, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(fault)

@@ -11,7 +11,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from stillmotion.errors import InputError
+from stillmotion.errors import InputError, StillmotionError
+from stillmotion.files import write_text
 from stillmotion.prompts.text import check_prompt
 
 Subject = Literal["A man", "A woman", "A person"]
@@ -89,16 +90,12 @@ class Plan(BaseModel):
             ) from None
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the plan as JSON; an older file is replaced in one step."""
-        target = Path(path)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        """Write the plan as JSON, atomically; StillmotionError where the disk refuses."""
         try:
-            temporary.write_text(self.to_json(), encoding="utf-8")
-            os.replace(temporary, target)
+            write_text(Path(path), self.to_json())
         except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise InputError(
-                f"{target}: cannot be written ({error.strerror}); choose another place"
+            raise StillmotionError(
+                f"{path}: cannot be written ({error.strerror}); make room, or choose another place"
             ) from None
 
     @classmethod

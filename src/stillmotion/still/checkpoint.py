@@ -6,20 +6,18 @@ Nothing here unpickles, follows a URL or knows what the tensors mean.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
-from transformers.utils import logging as transformers_logging
 
 from stillmotion.errors import CheckpointError
+from stillmotion.libraries import AGAIN, one_line
 
 JSON_LIMIT = 8 * 2**20
-AGAIN = "take an undamaged copy (stillmotion download PRESET)"
 
 
 def need_file(path: Path, role: str) -> Path:
@@ -108,23 +106,3 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
         if name not in wanted:
             raise CheckpointError(f"{path}: unexpected tensor '{name}'; this file belongs to another model")
     module.load_state_dict(dict(tensors), assign=True)
-
-
-def one_line(fault: BaseException) -> str:
-    """An exception's text on one line, at most 200 characters."""
-    return " ".join(str(fault).split())[:200] or type(fault).__name__
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Silence transformers' own progress bars and remarks while a checkpoint is read."""
-    logging: Any = transformers_logging
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()

@@ -10,7 +10,6 @@ saved. Applying a LoRA to a UNet happens in ``lora``.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,16 +22,9 @@ from torch import Tensor, nn
 from transformers import CLIPVisionModelWithProjection
 
 from stillmotion.errors import CheckpointError
-from stillmotion.still.checkpoint import (
-    AGAIN,
-    fill,
-    one_line,
-    quiet,
-    read_json,
-    read_shapes,
-    read_tensors,
-    shape_of,
-)
+from stillmotion.files import replacing, write_text
+from stillmotion.libraries import AGAIN, one_line, quiet
+from stillmotion.still.checkpoint import fill, read_json, read_shapes, read_tensors, shape_of
 from stillmotion.still.resampler import Resampler, ResamplerSizes
 
 PROJECTIONS = ("to_q", "to_k", "to_v", "to_out")
@@ -254,11 +246,10 @@ class HyperLoRA(nn.Module):
         for stem in stems:
             state = getattr(self, stem).state_dict()
             tensors = {name: value.detach().to("cpu", dtype).contiguous() for name, value in state.items()}
-            save_file(tensors, folder / f".{stem}.partial")
-            os.replace(folder / f".{stem}.partial", folder / f"{stem}.safetensors")
+            with replacing(folder / f"{stem}.safetensors") as part:
+                save_file(tensors, part)
         for stem, value in ((MODULES, self.modules_map), ("config", self.config.to_json())):
-            (folder / f".{stem}.partial").write_text(json.dumps(value, indent=1), encoding="utf-8")
-            os.replace(folder / f".{stem}.partial", folder / f"{stem}.json")
+            write_text(folder / f"{stem}.json", json.dumps(value, indent=1))
 
     def _mix(self, kind: str, tokens: Tensor) -> LoraWeights:
         """Unit tokens (B, 8 * M, D) -> the mixed factors: (down, up) for q, k, v and out of every module."""

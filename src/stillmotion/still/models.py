@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,12 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from stillmotion.errors import CheckpointError, MissingWeightsError, StillmotionError
+from stillmotion.errors import CheckpointError, StillmotionError
 from stillmotion.identity.types import Identity
 from stillmotion.presets import StillPreset
-from stillmotion.still import lora, sdxl, text
+from stillmotion.still import lora, sdxl
 from stillmotion.still.hyperlora import HyperLoRA
 from stillmotion.still.reference import pixel_values, reference_images
+from stillmotion.still.words import count_tokens
 from stillmotion.weights import locate
 
 log = logging.getLogger("stillmotion")
@@ -40,7 +40,7 @@ class StillModels:
         """How many of CLIP's 75 tokens the prompt takes; start and end, brackets and weights are not
         counted.
         """
-        return text.count_tokens(prompt, self.pipe.tokenizer)
+        return count_tokens(prompt, self.pipe.tokenizer)
 
     def person(self, identity: Identity, weight: float) -> AbstractContextManager[None]:
         """A context in which the UNet draws this person, with HyperLoRA's ``weight``."""
@@ -82,17 +82,6 @@ def load(preset: StillPreset, device: str) -> StillModels:
     pipe.vae.to(memory_format=torch.channels_last)
     _place(pipe, device)
     return StillModels(pipe, HyperLoRA.from_folder(paths[1], paths[2]), preset, device)
-
-
-def token_counter(preset: StillPreset) -> Callable[[str], int] | None:
-    """``StillModels.count_tokens`` without loading a model; None where the checkpoint is not on this
-    machine.
-    """
-    try:
-        tokenizer, _ = sdxl.load_tokenizers(locate(preset.checkpoint))
-    except MissingWeightsError:
-        return None
-    return lambda prompt: text.count_tokens(prompt, tokenizer)
 
 
 def _place(pipe: Any, device: str) -> None:

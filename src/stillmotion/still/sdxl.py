@@ -7,8 +7,7 @@ their ``tokenizer`` folder lies beside them). Only safetensors and JSON are read
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,15 +22,16 @@ from diffusers import (
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
 )
-from diffusers.utils import logging as diffusers_logging
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from stillmotion.errors import CheckpointError
-from stillmotion.still.checkpoint import AGAIN, one_line, quiet, read_json
+from stillmotion.libraries import AGAIN, one_line, quiet
+from stillmotion.still.checkpoint import read_json
 from stillmotion.still.single_file import configuration
 from stillmotion.still.text import Encoded, encode
+from stillmotion.still.tokenizers import load_tokenizers, single_file_in
 from stillmotion.weights import check_folder, offline_environment
 
 PARTS: dict[str, Any] = {
@@ -73,8 +73,8 @@ def load_pipeline(path: Path, scheduler: str, dtype: torch.dtype) -> Any:
     """
     offline_environment()
     check_folder(path)
-    file = _single_file(path)
-    with quiet(), _silenced_diffusers():
+    file = single_file_in(path)
+    with quiet():
         pipe = _from_file(file, dtype, scheduler) if file else _from_folder(path, dtype, scheduler)
     for name in PARTS:
         part = getattr(pipe, name)
@@ -83,18 +83,6 @@ def load_pipeline(path: Path, scheduler: str, dtype: torch.dtype) -> Any:
         if lost:
             raise CheckpointError(f"{file or path}: the {name}'s tensor '{lost}' is missing; {AGAIN}")
     return pipe
-
-
-def load_tokenizers(path: Path) -> tuple[Any, Any]:
-    """The two CLIP tokenizers of a checkpoint; a missing second one is the first, padded with "!" as SDXL's
-    is.
-    """
-    file = _single_file(path)
-    folder = file.parent if file else path
-    first = _tokenizer(folder / "tokenizer")
-    if (folder / "tokenizer_2").is_dir():
-        return first, _tokenizer(folder / "tokenizer_2")
-    return first, _tokenizer(folder / "tokenizer", pad_token="!")
 
 
 def encode_prompts(
@@ -130,11 +118,11 @@ def add_lora(pipe: Any, path: Path, weight: float = 1.0) -> None:
     ``path``: one safetensors file, or the folder that holds it. Done once after loading, before any person.
     """
     check_folder(path)
-    file = _single_file(path)
+    file = single_file_in(path)
     if file is None:
         raise CheckpointError(f"{path}: should hold exactly one LoRA in a .safetensors file; {AGAIN}")
     try:
-        with quiet(), _silenced_diffusers():
+        with quiet():
             pipe.load_lora_weights(
                 str(file.parent), weight_name=file.name, use_safetensors=True, local_files_only=True
             )
@@ -254,18 +242,6 @@ def _noise(pipe: Any, size: tuple[int, int], generator: torch.Generator) -> Tens
     return torch.randn((1, pipe.unet.config.in_channels, height, width), generator=generator)
 
 
-def _single_file(path: Path) -> Path | None:
-    """The checkpoint's one file, also where ``path`` is the folder that holds it; None for a diffusers
-    folder.
-    """
-    if path.is_file():
-        return path
-    files = sorted(path.glob("*.safetensors"))
-    if (path / "model_index.json").exists() or len(files) != 1:
-        return None
-    return files[0]
-
-
 def _from_folder(folder: Path, dtype: torch.dtype, scheduler: str) -> Any:
     index = read_json(folder / "model_index.json", "an SDXL pipeline's list of parts")
     kind = index.get("_class_name")
@@ -316,20 +292,6 @@ def _part(folder: Path, name: str, dtype: torch.dtype) -> Any:
     return model
 
 
-def _tokenizer(folder: Path, **options: Any) -> Any:
-    """A CLIP tokenizer from its own files."""
-    if not any((folder / name).is_file() for name in ("vocab.json", "tokenizer.json")):
-        raise CheckpointError(
-            f"{folder}: the CLIP tokenizer (vocab.json, merges.txt) is missing; put SDXL's own there, "
-            "it is the 'tokenizer' folder of every SDXL repository"
-        )
-    try:
-        with quiet():
-            return CLIPTokenizer.from_pretrained(folder, local_files_only=True, **options)
-    except Exception as fault:  # the libraries raise nearly anything for a file they do not understand
-        raise CheckpointError(f"{folder}: no CLIP tokenizer ({one_line(fault)}); {AGAIN}") from None
-
-
 def _from_file(path: Path, dtype: torch.dtype, scheduler: str) -> Any:
     """A single file; its configuration is written to a temporary folder, which is where diffusers looks."""
     tokenizer, tokenizer_2 = load_tokenizers(path)
@@ -374,18 +336,3 @@ def _reason(fault: Exception) -> str:
     """What a library's exception says about a checkpoint, without its advice to programmers."""
     line = one_line(fault).split(" If you want to instead")[0]
     return "tensors are missing" if "meta tensor" in line else line
-
-
-@contextmanager
-def _silenced_diffusers() -> Iterator[None]:
-    """Keep diffusers' progress bars and remarks away while a checkpoint is read."""
-    logging: Any = diffusers_logging
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()

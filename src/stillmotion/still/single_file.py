@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from stillmotion.errors import CheckpointError
-from stillmotion.still.checkpoint import AGAIN, read_shapes
+from stillmotion.libraries import AGAIN
+from stillmotion.still.checkpoint import read_shapes
 
 UNET = "model.diffusion_model."
 VAE = "first_stage_model."

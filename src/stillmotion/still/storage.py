@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stillmotion.errors import InputError
 from stillmotion.files import write_folder
+from stillmotion.libraries import one_line
 from stillmotion.still.types import Candidate, FirstFrame
 
 INDEX = "still.json"
@@ -78,6 +79,4 @@ def _read(path: Path) -> NDArray[np.uint8]:
                 raise InputError(f"{path}: is larger than {LARGEST} pixels; make the still again")
             return np.asarray(image.convert("RGB"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as fault:
-        raise InputError(
-            f"{path}: no PNG ({' '.join(str(fault).split())[:120]}); make the still again"
-        ) from None
+        raise InputError(f"{path}: no PNG ({one_line(fault)}); make the still again") from None

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from stillmotion.errors import StillmotionError
+from stillmotion.files import digest
+from stillmotion.libraries import one_line
 from stillmotion.presets import PRESETS, Preset, Source
 from stillmotion.weights.fetch import free_bytes, in_words
-from stillmotion.weights.manifest import sha256
 from stillmotion.weights.store import RECORD, folder_of, home, locate, read_record
 
 PACKAGES = ("torch", "diffusers", "transformers", "huggingface_hub", "safetensors", "av", "numpy", "pillow")
@@ -164,7 +165,7 @@ def _examine_part(source: Source, preset: str, verify: bool) -> PartReport:
         recorded = (folder / RECORD).is_file()
         if verify and recorded:
             for name, entry in read_record(folder)["files"].items():
-                if sha256(folder / name) != entry["sha256"]:
+                if digest(folder / name) != entry["sha256"]:
                     problem = f"{folder / name}: changed since it was downloaded; delete this file"
                     return PartReport(source.name, "damaged", source.size, problem)
     except StillmotionError as error:
@@ -218,7 +219,7 @@ def _accelerators(notes: list[str]) -> list[Device]:
     except ModuleNotFoundError:
         notes.append("torch is not installed: nothing can be generated; pip install stillmotion")
     except Exception as error:
-        notes.append(f"torch does not work: {_line(error)}")
+        notes.append(f"torch does not work: {one_line(error, 160)}")
     return []
 
 
@@ -229,7 +230,7 @@ def _has_encoder(notes: list[str]) -> bool:
 
         return "libx264" in av.codecs_available
     except Exception as error:
-        notes.append(f"PyAV does not work: {_line(error)}; pip install av")
+        notes.append(f"PyAV does not work: {one_line(error, 160)}; pip install av")
         return False
 
 
@@ -257,7 +258,3 @@ def _version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except Exception:
         return None
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__

@@ -13,7 +13,6 @@ that commit again.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,11 +23,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from stillmotion.errors import CheckpointError, InputError, MissingWeightsError, StillmotionError
+from stillmotion.files import digest, write_text
 from stillmotion.presets import Licence, Preset, Source, preset
 from stillmotion.progress import Progress, silent
 from stillmotion.weights import hub
 from stillmotion.weights.archive import unpack
-from stillmotion.weights.manifest import sha256
 from stillmotion.weights.safety import check_folder
 from stillmotion.weights.store import INCOMPLETE, RECORD, check_finished, folder_of, home, locate, read_record
 from stillmotion.weights.transfer import Remote, fetch, part_of
@@ -225,11 +224,11 @@ def _plan_archive(source: Source, folder: Path) -> Part:
     if source.url is None or source.size is None:
         raise StillmotionError(f"{source.name}: no address is known; put its files into {folder} by hand")
     name = Path(urlsplit(source.url).path).name
-    digest = f"sha256:{source.sha256}" if source.sha256 else None
+    pinned = f"sha256:{source.sha256}" if source.sha256 else None
     have = min(_bytes_of(part_of(folder / name)) or _bytes_of(folder / name), source.size)
     if _is_unpacked(folder, _journal(folder)):
         have = source.size
-    remote = Remote(source.url, source.size, digest, source.hosts)
+    remote = Remote(source.url, source.size, pinned, source.hosts)
     return Part(source, folder, None, (File(name, source.size, have, remote),), _pinned(source))
 
 
@@ -276,7 +275,7 @@ def _fetch_file(part: Part, file: File, journal: dict[str, Any], report: Callabl
         target.unlink()
     for name in names:
         path = part.folder / name
-        journal["files"][name] = {"size": path.stat().st_size, "sha256": sha256(path)}
+        journal["files"][name] = {"size": path.stat().st_size, "sha256": digest(path)}
     _write_json(part.folder / INCOMPLETE, journal)
 
 
@@ -355,6 +354,4 @@ def _bytes_of(path: Path) -> int:
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:
-    part = path.with_name(path.name + ".tmp")
-    part.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    write_text(path, json.dumps(value, indent=1) + "\n")

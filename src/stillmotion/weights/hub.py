@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from stillmotion.errors import StillmotionError
+from stillmotion.libraries import one_line
 from stillmotion.presets import Source
 from stillmotion.weights.safety import CODE, PICKLES
 from stillmotion.weights.transfer import Remote
@@ -127,5 +128,5 @@ def _ask(repo: str, question: Callable[[], ModelInfo]) -> ModelInfo:
 
 
 def _unreachable(host: str | None, error: Exception) -> str:
-    reason = " ".join(str(error).split())[:120] or type(error).__name__
+    reason = one_line(error, 120)
     return f"{host} cannot be reached ({reason}); check the network and repeat the command"

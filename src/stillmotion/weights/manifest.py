@@ -8,22 +8,15 @@ byte.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import sys
 from pathlib import Path
 
 from stillmotion.errors import CheckpointError
+from stillmotion.files import PART, digest, write_text
 
 NAME = "manifest.json"
 _verified: dict[Path, tuple[tuple[str, int, int], ...]] = {}
-
-
-def sha256(path: Path) -> str:
-    """A file's sha256 in hex, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write(folder: Path) -> Path:
@@ -31,15 +24,13 @@ def write(folder: Path) -> Path:
     its path.
     """
     files = {
-        name: {"size": (folder / name).stat().st_size, "sha256": sha256(folder / name)}
+        name: {"size": (folder / name).stat().st_size, "sha256": digest(folder / name)}
         for name in _files(folder)
     }
     if not files:
         raise CheckpointError(f"{folder}: no files to list; give a folder with weights")
     path = folder / NAME
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps({"format": 1, "files": files}, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    write_text(path, json.dumps({"format": 1, "files": files}, indent=1) + "\n")
     return path
 
 
@@ -56,13 +47,13 @@ def verify(folder: Path) -> None:
     if _verified.get(folder) == state:
         return
     expected = _read(folder / NAME)
-    for name, (size, digest) in expected.items():
+    for name, (size, wanted) in expected.items():
         path = folder / name
         if not path.is_file():
             raise CheckpointError(f"{path}: missing from the embedded weights; {_AGAIN}")
         if path.stat().st_size != size:
             raise CheckpointError(f"{path}: {path.stat().st_size} bytes instead of {size}; {_AGAIN}")
-        if sha256(path) != digest:
+        if digest(path) != wanted:
             raise CheckpointError(
                 f"{path}: damaged or changed, its sha256 is not that of the manifest; {_AGAIN}"
             )
@@ -78,7 +69,9 @@ _AGAIN = "install stillmotion again: pip install --force-reinstall --no-deps sti
 def _files(folder: Path) -> list[str]:
     """All files below a folder but the manifest itself, as sorted POSIX paths relative to it."""
     found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return sorted(name for name in found if name != NAME and not name.endswith((".pyc", ".tmp")))
+    return sorted(
+        name for name in found if name != NAME and not name.endswith(".pyc") and not PART.match(name)
+    )
 
 
 def _read(path: Path) -> dict[str, tuple[int, str]]:

@@ -20,6 +20,8 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from stillmotion.errors import CheckpointError, StillmotionError
+from stillmotion.files import digest
+from stillmotion.libraries import one_line
 
 PAUSES = [0.5, 1.0, 2.0, 4.0]
 """Seconds before each further attempt; any byte that arrives starts the count anew."""
@@ -108,7 +110,7 @@ def _receive(remote: Remote, part: Path, report: Callable[[int], None]) -> None:
                     file.write(chunk)
                     report(have)
     except httpx.TransportError as error:
-        raise _Again(f"the connection failed ({_reason(error)})") from None
+        raise _Again(f"the connection failed ({one_line(error)})") from None
     if remote.size is not None and have != remote.size:
         raise _Again(f"the connection ended after {have} of {remote.size} bytes")
 
@@ -201,9 +203,9 @@ def _verify(remote: Remote, part: Path) -> None:
 
 def digest_of(path: Path, kind: str) -> str:
     """Hex digest of a file: "sha256", or "git" for the sha1 of it as a git blob."""
+    if kind == "sha256":
+        return digest(path)
     with path.open("rb") as file:
-        if kind == "sha256":
-            return hashlib.file_digest(file, "sha256").hexdigest()
         blob = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
         while chunk := file.read(CHUNK):
             blob.update(chunk)
@@ -214,10 +216,6 @@ def _disk_error(error: OSError, part: Path) -> StillmotionError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StillmotionError(f"{part.parent}: the disk is full; make room, then {AGAIN}")
     return StillmotionError(f"{error.filename or part}: cannot be written ({error.strerror or error})")
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__
 
 
 def _size(path: Path) -> int:
