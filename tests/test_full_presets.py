@@ -54,7 +54,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wan.write_ti2v(models / "wan2.2-ti2v-5b")
     wan.write_i2v(models / "wan2.2-i2v-a14b")
     _write_loras(models)
-    for pack in ("antelopev2", "buffalo_l"):
+    for pack in ("antelopev2", "buffalo_l", "sam2.1-hiera-tiny"):
         (models / pack).mkdir()
         (models / pack / "present").write_text("the analyzer is replaced; its own tests run it\n")
     return home

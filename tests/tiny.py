@@ -96,6 +96,7 @@ class WarmAnalyzer:
 
     name = "warm"
     same_person = 0.3
+    notes: tuple[str, ...] = ()
 
     def faces(self, image: Pixels) -> list[Face]:
         warm = image[..., 0].astype(int) > image[..., 2] + 40

@@ -42,7 +42,14 @@ class MissingWeightsError(InputError):
 
 
 class MissingExtraError(InputError):
-    """An optional Python package is missing; the message holds the command that installs it."""
+    """An optional Python package is missing, or cannot be imported for want of what is below it.
 
-    def __init__(self, package: str, extra: str, purpose: str) -> None:
-        super().__init__(f"{purpose} needs the package '{package}': pip install 'stillmotion[{extra}]'")
+    The message holds the command that installs it, or the reason: OpenCV's wheel wants the system's libGL.
+    """
+
+    def __init__(self, package: str, extra: str, purpose: str, fault: ImportError) -> None:
+        if isinstance(fault, ModuleNotFoundError):
+            way_out = f"pip install 'stillmotion[{extra}]'"
+        else:
+            way_out = f"it cannot be imported ({fault}); on Debian and Ubuntu apt install libgl1 libglib2.0-0"
+        super().__init__(f"{purpose} needs the package '{package}': {way_out}")

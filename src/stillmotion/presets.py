@@ -325,6 +325,14 @@ BUFFALO_L = Source(
     sha256="80ffe37d8a5940d59a7384c201a2a38d4741f2f3c51eef46ebb28218a7b0ca2f",
     size=288_621_354,
 )
+SAM = Source(
+    "sam2.1-hiera-tiny",
+    APACHE,
+    repo="facebook/sam2.1-hiera-tiny",
+    files=("config.json", "model.safetensors"),
+    size=156_000_000,
+)
+"""Cuts the person out of the photo; used by every analyzer of insightface."""
 
 MINI = Preset(
     name="mini",
@@ -378,7 +386,7 @@ SDXL_STILL = StillPreset(
         "best": StillSettings(steps=30, candidates=6, detail=True),
     },
 )
-FULL_PARTS = (ANTELOPEV2, BUFFALO_L, QWEN)
+FULL_PARTS = (ANTELOPEV2, BUFFALO_L, SAM, QWEN)
 SHARED = 8.2 + 5.7 + 3.5 + 0.3
 """Billions of parameters that every full preset has: Qwen3-8B, umT5-XXL, SDXL, CLIP ViT-L/14's vision
 tower."""

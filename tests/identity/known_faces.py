@@ -34,6 +34,7 @@ class KnownAnalyzer:
 
     name = "known"
     same_person = 0.5
+    notes: tuple[str, ...] = ()
 
     def __init__(self, *answers: list[Face]) -> None:
         self.answers = list(answers)

@@ -11,14 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from stillmotion.errors import CheckpointError, InputError, MissingWeightsError
-from stillmotion.identity import analyzer
+from stillmotion.identity import analyzer, read
 from stillmotion.identity.insight import InsightAnalyzer
 from stillmotion.identity.segment import expected, grabcut
 
 onnx = pytest.importorskip("onnx")
-pytest.importorskip("insightface")
+# ImportError, not only "no such module": OpenCV's wheel wants libGL, which a bare machine has not.
+pytest.importorskip("insightface.model_zoo", exc_type=ImportError)
 helper, numpy_helper, TensorProto = onnx.helper, onnx.numpy_helper, onnx.TensorProto
 
 HALF = {8: 3.0, 16: 0.0, 32: 0.0}
@@ -248,6 +250,18 @@ def test_grabcut_cuts_the_person_from_the_wall() -> None:
     image = np.clip(image + rng.normal(0, 6, image.shape), 0, 255).astype(np.uint8)
     matte = grabcut(image, face) > 127
     assert (matte & person).sum() / (matte | person).sum() > 0.9
+
+
+def test_a_person_cut_out_without_sam_is_said(
+    pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STILLMOTION_HOME", str(tmp_path / "empty"))
+    photo = tmp_path / "a.png"
+    Image.fromarray(picture()).save(photo)
+    reader = InsightAnalyzer("pack", folder=pack)
+    assert reader.notes == ()
+    notes = read([photo], reader).notes
+    assert sum("sam2.1-hiera-tiny" in note for note in notes) == 1
 
 
 def test_what_is_expected_around_a_face() -> None:

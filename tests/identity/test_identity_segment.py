@@ -37,7 +37,7 @@ def sam_folder(tmp_path_factory) -> Path:
     prompt = {"hidden_size": 32, "image_size": 128, "mask_input_channels": 4}
     mask = {"hidden_size": 32, "mlp_dim": 32, "num_attention_heads": 2, "iou_head_hidden_dim": 16}
     config = Sam2Config(vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=mask)
-    folder = tmp_path_factory.mktemp("sam") / SAM
+    folder = tmp_path_factory.mktemp("sam") / SAM.name
     Sam2Model(config).save_pretrained(folder)
     return folder
 
@@ -56,7 +56,7 @@ def test_sam_is_used_where_it_lies(sam_folder: Path, tmp_path: Path, monkeypatch
 
 
 def test_damaged_weights_are_refused(sam_folder: Path, tmp_path: Path) -> None:
-    folder = tmp_path / SAM
+    folder = tmp_path / SAM.name
     folder.mkdir()
     for file in sam_folder.iterdir():
         data = file.read_bytes()

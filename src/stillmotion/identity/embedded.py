@@ -63,6 +63,7 @@ class EmbeddedAnalyzer:
     """
 
     name = "embedded"
+    notes: tuple[str, ...] = ()
 
     def __init__(self, folder: Path, device: str = "cpu") -> None:
         self.device = torch.device(device)

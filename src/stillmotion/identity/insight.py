@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from stillmotion.errors import CheckpointError, InputError, MissingExtraError, MissingWeightsError
-from stillmotion.identity.segment import Cutter, cutter
+from stillmotion.identity.segment import ROUGH, Cutter, cutter, grabcut
 from stillmotion.identity.types import Face, Gender, Pixels
 from stillmotion.libraries import one_line
 
@@ -44,6 +44,11 @@ class InsightAnalyzer:
         self.device = device
         self._models = _models(_folder(pack) if folder is None else folder, self.name, device)
         self._cutter: Cutter | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """That a person was cut out roughly, where it was so."""
+        return (ROUGH,) if self._cutter is grabcut else ()
 
     def faces(self, image: Pixels) -> list[Face]:
         """All faces of an RGB uint8 (H, W, 3) picture, largest first; an empty list where there is none."""
@@ -116,8 +121,8 @@ def _models(folder: Path, name: str, device: str) -> dict[str, Any]:
     """The pack's models by their task; CheckpointError naming what is missing or damaged."""
     try:
         onnxruntime, model_zoo = import_module("onnxruntime"), import_module("insightface.model_zoo")
-    except ImportError:
-        raise MissingExtraError("insightface", "insightface", f"the analyzer '{name}'") from None
+    except ImportError as fault:
+        raise MissingExtraError("insightface", "insightface", f"the analyzer '{name}'", fault) from None
     # The released zips differ: some hold their files in a folder of the pack's name.
     files = sorted(folder.glob("*.onnx")) or sorted(folder.glob("*/*.onnx"))
     wanted = ["CPUExecutionProvider"]

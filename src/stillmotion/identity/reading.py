@@ -39,6 +39,7 @@ def read(photos: Sequence[Path], analyzer: Analyzer) -> Identity:
         notes += said
     if len(portraits) < len(photos):
         notes.append("the same photo was given more than once: it counts once")
+    notes += analyzer.notes
     notes += _strangers(portraits, analyzer)
     portraits.sort(key=lambda portrait: -quality(portrait.face))
     return Identity(tuple(portraits), subject_of(portraits), tuple(notes))

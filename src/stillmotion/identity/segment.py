@@ -17,13 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stillmotion.errors import CheckpointError, MissingExtraError
+from stillmotion.errors import CheckpointError, MissingExtraError, MissingWeightsError
 from stillmotion.identity.guided import largest_region, upsample
 from stillmotion.identity.types import Face, Pixels
 from stillmotion.libraries import one_line
+from stillmotion.presets import SAM
 
-SAM = "sam2.1-hiera-tiny"
-"""The name of the part below the weights home (Hub: facebook/sam2.1-hiera-tiny)."""
+ROUGH = (
+    f"the person was cut out of the photo without {SAM.name}, which is not on this machine: rougher edges; "
+    "'stillmotion download' fetches it with any preset but mini"
+)
+"""What the user is told where GrabCut cuts."""
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """ImageNet's, in which SAM was trained."""
 GRABCUT_SIDE = 512
@@ -34,10 +38,13 @@ Cutter = Callable[[Pixels, Face], Pixels]
 def cutter(device: str = "cpu", folder: Path | None = None) -> Cutter:
     """What cuts a person out: SAM where its folder is on this machine, else GrabCut."""
     if folder is None:
-        from stillmotion.weights import home
+        from stillmotion.weights import locate
 
-        folder = home() / "models" / SAM
-    return Sam(folder, device) if folder.is_dir() else grabcut
+        try:
+            folder = locate(SAM)
+        except MissingWeightsError:
+            return grabcut
+    return Sam(folder, device)
 
 
 class Sam:
@@ -124,8 +131,8 @@ def grabcut(image: Pixels, face: Face) -> Pixels:
     """The matte by OpenCV's GrabCut, started from where a head and shoulders are expected around ``face``."""
     try:
         cv2 = import_module("cv2")
-    except ImportError:
-        raise MissingExtraError("opencv-python", "insightface", "cutting out a person") from None
+    except ImportError as fault:
+        raise MissingExtraError("opencv-python", "insightface", "cutting out a person", fault) from None
     height, width = image.shape[:2]
     scale = min(1.0, GRABCUT_SIDE / max(height, width))
     columns, rows = max(8, round(width * scale)), max(8, round(height * scale))

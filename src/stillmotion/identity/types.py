@@ -79,6 +79,11 @@ class Analyzer(Protocol):
     name: str
     same_person: float
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of how the pictures seen so far were read; empty where all is well."""
+        ...
+
     def faces(self, image: Pixels) -> list[Face]:
         """All faces of an RGB uint8 (H, W, 3) picture, largest first; an empty list where there is none."""
         ...

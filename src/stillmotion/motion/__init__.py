@@ -58,7 +58,7 @@ def load(preset: MotionPreset, device: str) -> MotionModels:
         return load_folder(folder, preset, device)
 
 
-def animate(  # noqa: PLR0917  (the rooms' fixed interface)
+def animate(
     first: NDArray[np.uint8] | None,
     plan: TimedPlan,
     identity: Identity | None,

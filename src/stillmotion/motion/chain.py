@@ -48,7 +48,7 @@ class _Job:
     conditioning_scale: float
 
 
-def animate(  # noqa: PLR0917  (the rooms' fixed interface)
+def animate(
     first: Frames | None,
     plan: TimedPlan,
     identity: Identity | None,

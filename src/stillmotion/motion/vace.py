@@ -34,7 +34,7 @@ class RememberingVACEPipeline(_Pipeline):  # type: ignore[misc]
     two at the first part already.
     """
 
-    def __init__(  # noqa: PLR0917  (diffusers reads the components' names from the signature)
+    def __init__(
         self,
         tokenizer: Any,
         text_encoder: Any,

@@ -14,7 +14,7 @@ from stillmotion.prompts.writers import Brief, Writer, writer_for
 _SUBJECTS = ("A man", "A woman", "A person")
 
 
-def decouple(  # noqa: PLR0917
+def decouple(
     prompt: str,
     subject: str = "A person",
     writer: str | Writer = "rules",

@@ -31,7 +31,7 @@ SDXL_CLIP_SKIP = 2
 _seen: WeakKeyDictionary[Identity, dict[str, NDArray[np.float32] | None]] = WeakKeyDictionary()
 
 
-def make(  # noqa: PLR0917 - the pipeline gives them in this order
+def make(
     spatial: str,
     identity: Identity,
     models: StillModels,
