@@ -109,7 +109,8 @@ def test_every_dependency_is_pinned_and_in_range() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = dict(line.split("==") for line in lines if line and not line.startswith("#"))
     pinned = {canonicalize_name(name): version for name, version in pins.items()}
-    for text in (*project["dependencies"], *project["optional-dependencies"]["dev"]):
+    optional = project["optional-dependencies"]
+    for text in (*project["dependencies"], *optional["dev"][1:], *optional["insightface"]):
         requirement = Requirement(text)
         version = pinned[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version), f"{requirement} is pinned at {version}"

@@ -130,7 +130,7 @@ def _vae_patched() -> AutoencoderKLWan:
     )  # fmt: skip
 
 
-def _write(  # noqa: PLR0917
+def _write(
     folder: Path,
     pipeline: str,
     vae: Any,
