@@ -184,6 +184,23 @@ def test_another_candidate_may_be_chosen_by_hand(photo: Path) -> None:
     assert result.record.still.chosen == 1 - before.record.still.chosen
 
 
+def test_what_the_video_model_cannot_do_is_said_before_any_work(photo: Path) -> None:
+    cases: list[tuple[dict[str, Any], str, list[str]]] = [
+        ({"width": 72}, "width: 72 is not a multiple of 16", []),
+        (
+            {"prompt": "0-0.2s: she waves; 0.2-2s: she turns"},
+            "shorter than 4 frames",
+            ["identity", "prompts"],
+        ),
+    ]
+    for change, message, made in cases:
+        steps = Steps()
+        with pytest.raises(InputError, match=message):
+            Pipeline("tiny").generate(ask(photo, **change), photo.with_name("a.mp4"), progress=steps)
+        assert steps.made == made, "money was spent before the error"
+        assert sorted(os.listdir(photo.parent)) == ["a.png"]
+
+
 def test_r2v_makes_no_still_and_raw_changes_no_words(photo: Path) -> None:
     result, steps = generate(ask(photo, mode="r2v"), photo.with_name("a.mp4"))
     assert steps.made == ["identity", "prompts", "motion"] and result.record.still is None

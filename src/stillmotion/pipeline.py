@@ -74,6 +74,7 @@ class Pipeline:
 
             # 2. What is seen and what happens: prompt -> Plan
             chosen_plan = work.plan(identity)
+            work.check_motion(chosen_plan)
 
             # 3. The first frame, best of N: Plan.spatial + Identity -> FirstFrame
             first = work.still(identity, chosen_plan) if paint and identity else None
@@ -132,7 +133,9 @@ class Pipeline:
         """Steps 1, 2 and 4 alone: the clip from a first frame of the user's; the photos are optional."""
         with self._work(request, progress, run=run, motion=True, plan=plan, image=image) as work:
             identity = work.identity()
-            return work.motion(identity, work.plan(identity), *work.start(None))
+            chosen_plan = work.plan(identity)
+            work.check_motion(chosen_plan)
+            return work.motion(identity, chosen_plan, *work.start(None))
 
     @contextmanager
     def _work(
@@ -164,6 +167,8 @@ class Pipeline:
         with _place(run, output) as path, open_run(path, keep=run is not None) as folder:
             settings = settle(request, folder.drawn_seed())
             work = Work(self.preset, self.device, request, settings, photos, folder, progress, plan, given)
+            if motion:
+                work.check_motion(plan)
             folder.note(work.facts())
             yield work
 

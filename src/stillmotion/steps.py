@@ -138,6 +138,15 @@ class Work:
 
         return self._step("still", depends, make, _into_folder(room.save), room.load_first_frame)
 
+    def check_motion(self, plan: Plan | None) -> None:
+        """InputError for what the video model cannot do, before time is spent on a still.
+
+        ``plan`` None: the settings alone, before there is a plan.
+        """
+        from stillmotion import motion as room
+
+        room.check(self.preset.motion, self.settings, plan)
+
     def motion(
         self, identity: Identity | None, plan: Plan, first: NDArray[np.uint8] | None, source: str
     ) -> Clip:

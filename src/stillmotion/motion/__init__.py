@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 __all__ = ["Clip", "animate", "check", "load", "load_clip", "save"]
 
 
-def check(preset: MotionPreset, settings: Settings, plan: TimedPlan) -> int:
+def check(preset: MotionPreset, settings: Settings, plan: TimedPlan | None) -> int:
     """The number of frames that ``animate`` will make, found in milliseconds, without loading the model.
 
-    InputError naming the field that the preset's model cannot do and the nearest values that it can; ask
-    before the still is made. MissingWeightsError and CheckpointError as ``load``.
+    ``plan`` None: the settings alone, before there is a plan. InputError naming the field that the preset's
+    model cannot do and the nearest values that it can; ask before the still is made. MissingWeightsError and
+    CheckpointError as ``load``.
     """
     from stillmotion.motion import limits
     from stillmotion.weights import locate

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 
 def check(
-    spatial: int, preset: MotionPreset, settings: Settings, plan: TimedPlan, *, reference_only: bool
+    spatial: int, preset: MotionPreset, settings: Settings, plan: TimedPlan | None, *, reference_only: bool
 ) -> Timeline:
     """The clip's parts; InputError naming the field that the model cannot do and the values that it can.
 
-    ``spatial``: what width and height must be multiples of. ``reference_only``: no first frame (r2v).
+    ``spatial``: what width and height must be multiples of. ``plan`` None: one part of ``num_frames``.
+    ``reference_only``: no first frame (r2v).
     """
     for name, side in (("width", settings.width), ("height", settings.height)):
         if side % spatial:
@@ -38,7 +39,8 @@ def check(
             "take mode 'decoupled', or a VACE preset (mini, paper, paper-small)"
         )
     overlap = preset.overlap_frames if preset.kind == "vace" else 1
-    return timeline(plan.temporal, plan.segments, settings.num_frames, settings.fps, overlap)
+    text, segments = (plan.temporal, plan.segments) if plan else ("", ())
+    return timeline(text, segments, settings.num_frames, settings.fps, overlap)
 
 
 def check_steps(preset: MotionPreset, steps: int) -> None:
