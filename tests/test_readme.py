@@ -7,6 +7,7 @@ import shlex
 import shutil
 from pathlib import Path
 
+import mini
 import pytest
 
 from stillmotion.cli import run
@@ -14,7 +15,6 @@ from stillmotion.output import read_record
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-EMBEDDED = ROOT / "src" / "stillmotion" / "weights" / "mini"
 
 
 def blocks(language: str) -> list[str]:
@@ -32,7 +32,8 @@ def commands() -> list[list[str]]:
 
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the examples, as after a clone, to work in."""
+    """A folder with the examples, as after a clone, to work in; mini takes few steps."""
+    mini.hasten(monkeypatch)
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -51,7 +52,7 @@ def execute(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
         target.write_text(out, encoding="utf-8")
 
 
-@pytest.mark.skipif(not (EMBEDDED / "motion").is_dir(), reason="the embedded weights are not in this tree")
+@mini.needed
 def test_the_commands_run_in_order(clone: Path, capfd: pytest.CaptureFixture[str]) -> None:
     for arguments in commands():
         execute(arguments, capfd)
@@ -61,7 +62,7 @@ def test_the_commands_run_in_order(clone: Path, capfd: pytest.CaptureFixture[str
     assert len(read_record(clone / "timed.mp4").plan.segments) == 2
 
 
-@pytest.mark.skipif(not (EMBEDDED / "motion").is_dir(), reason="the embedded weights are not in this tree")
+@mini.needed
 def test_the_python_example_runs(clone: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (code,) = blocks("python")
     exec(compile(code, "README.md", "exec"), {})
