@@ -17,7 +17,7 @@ from transformers import CLIPTokenizer, PreTrainedTokenizerFast
 
 from training import networks
 from training.common import load_tensors
-from training.likeness import heads, recogniser
+from training.likeness import head_matrix, heads, recogniser
 from training.vae import encode_still, encode_video, one_pass, to_float
 from training.world.shards import Shard, shards
 
@@ -108,10 +108,10 @@ class Bank:
             frames = torch.from_numpy(np.array(shard.frames))
             for at in range(0, len(frames), batch):
                 pixels = frames[at : at + batch].to(self.device)
-                five = torch.from_numpy(np.array(shard.five[at : at + batch])).to(self.device)
+                matrix = head_matrix(torch.from_numpy(np.array(shard.five[at : at + batch])).to(self.device))
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
                     latents, _ = encode_still(self.vae, to_float(pixels))
-                _add(parts, latents=latents.half(), heads=heads_of(pixels, five), five=five.float())
+                _add(parts, latents=latents.half(), faces=heads_of(pixels, matrix), heads=matrix)
             rows = len(frames)
             _add(
                 parts,
@@ -128,7 +128,7 @@ class Bank:
         if not (folder / "face/analyzer/recogniser.safetensors").exists():
             return
         network = recogniser(folder, self.device)
-        embeds = [network(h.permute(0, 3, 1, 2).float() / 127.5 - 1)["embedding"] for h in self.rows["heads"].split(2048)]
+        embeds = [network(h.permute(0, 3, 1, 2).float() / 127.5 - 1)["embedding"] for h in self.rows["faces"].split(2048)]
         self.rows["embeds"] = torch.cat(embeds).float()
         slot = torch.from_numpy(self.persons.slot).to(self.device)
         total = torch.zeros(len(self.persons.count), 512, device=self.device).index_add_(0, slot, self.rows["embeds"])
@@ -148,7 +148,7 @@ class Bank:
         at = torch.from_numpy(rows).to(self.device)
         texts = self.rows["ids"]
         variant = torch.randint(0, texts.shape[1], (len(rows),), device=self.device)
-        batch = {k: self.rows[k][at] for k in ("latents", "five", "target") if k in self.rows}
+        batch = {k: self.rows[k][at] for k in ("latents", "heads", "target") if k in self.rows}
         batch["face"] = self.rows["face"][at].float()
         return batch | {"ids": texts[at, variant].long(), "no_text": self.no_text}
 
@@ -220,9 +220,9 @@ class ClipBank:
         return batch | {"reference": self.rows["references"][reference].float(), "ids": texts[at, variant].long()}
 
 
-def heads_of(pixels: Tensor, five: Tensor) -> Tensor:
+def heads_of(pixels: Tensor, matrix: Tensor) -> Tensor:
     """The recogniser's view of pictures (B, H, W, 3) uint8, kept as uint8 (B, 112, 112, 3)."""
-    view = heads(pixels.permute(0, 3, 1, 2).float(), five.float())
+    view = heads(pixels.permute(0, 3, 1, 2).float(), matrix)
     return view.permute(0, 2, 3, 1).round().clamp(0, 255).byte()
 
 

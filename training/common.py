@@ -11,7 +11,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,7 @@ class Meter:
     def add(self, **figures: Tensor) -> None:
         """Add one step's figures (scalars on any device)."""
         for name, value in figures.items():
-            value = value.detach().float()
+            value = value.detach().float().clone()
             self.sums[name] = self.sums[name] + value if name in self.sums else value
         self.count += 1
 
@@ -128,7 +128,7 @@ class Meter:
 
 
 def optimizer(groups: Iterable[dict[str, Any]], device: torch.device) -> torch.optim.AdamW:
-    """AdamW as every trainer uses it; each group carries its ``base`` learning rate."""
+    """AdamW for a trainer whose steps cannot be captured; each group carries its ``base`` learning rate."""
     groups = [{"lr": g["base"], **g} for g in groups]
     return torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=0.01, fused=device.type == "cuda")
 
@@ -144,6 +144,97 @@ def step_optimizer(
     norm = nn.utils.clip_grad_norm_([p for g in optim.param_groups for p in g["params"]], clip)
     optim.step()
     return norm
+
+
+def precision(device: torch.device) -> torch.autocast:
+    """bfloat16 autocast on a GPU, nothing on a CPU. Without its cache: a captured graph must not keep stale casts."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda", cache_enabled=False)
+
+
+LossOf = Callable[[Any, dict[str, Tensor]], tuple[Tensor, dict[str, Tensor]]]
+
+
+class Stepper:
+    """Training steps: forward, backward, clipped AdamW, on a GPU each as one captured CUDA graph.
+
+    Small networks are bound by launching kernels one by one; a replayed graph is not. ``loss_of(key, batch)`` returns
+    the loss to descend and figures to log; it may draw random numbers, but its shapes and its control flow must depend
+    on ``key`` alone and it must not read values back. Each key's first steps run plainly, then the graph is captured.
+    ``groups``: AdamW parameter groups, each with its ``base`` learning rate, which follows the clock.
+    """
+
+    PLAIN_STEPS = 3
+
+    def __init__(
+        self, loss_of: LossOf, groups: list[dict[str, Any]], clock: Clock, device: torch.device, graphs: bool = True
+    ) -> None:
+        self.loss_of, self.clock, self.device = loss_of, clock, device
+        self.graphs = graphs and device.type == "cuda"
+        rates = [torch.tensor(g["base"], device=device) if self.graphs else g["base"] for g in groups]
+        self.optim = torch.optim.AdamW(
+            [{"lr": rate, **g} for rate, g in zip(rates, groups, strict=True)],
+            betas=(0.9, 0.99),
+            weight_decay=0.01,
+            fused=device.type == "cuda",
+            capturable=self.graphs,
+        )
+        self.parameters = [p for g in groups for p in g["params"]]
+        self.steps = 0
+        self.plain: dict[Any, int] = {}
+        self.captured: dict[Any, tuple[torch.cuda.CUDAGraph, dict[str, Tensor], dict[str, Tensor]]] = {}
+        self.pool = torch.cuda.graph_pool_handle() if self.graphs else None
+
+    def __call__(self, key: Any, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """One step; returns the figures (they are overwritten by the next step of this key)."""
+        for group in self.optim.param_groups:
+            rate = learning_rate(group["base"], self.clock.done, self.steps)
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
+        self.steps += 1
+        if not self.graphs:
+            return self._step(key, batch)
+        if key not in self.captured:
+            self.plain[key] = self.plain.get(key, 0) + 1
+            if self.plain[key] <= self.PLAIN_STEPS:
+                return self._aside(key, batch)
+            try:
+                self._capture(key, batch)
+            except RuntimeError as error:
+                print(f"no graph for {key}, going on without: {error}", flush=True)
+                self.graphs = False
+                return self._step(key, batch)
+        graph, inputs, figures = self.captured[key]
+        for name, value in batch.items():
+            inputs[name].copy_(value)
+        graph.replay()
+        return figures
+
+    def _step(self, key: Any, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        self.optim.zero_grad(set_to_none=True)
+        loss, figures = self.loss_of(key, batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        self.optim.step()
+        return {k: v.detach() for k, v in figures.items()}
+
+    def _aside(self, key: Any, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """A plain step on a stream of its own, as capturing wants its warm-up."""
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            figures = self._step(key, batch)
+        torch.cuda.current_stream().wait_stream(stream)
+        return figures
+
+    def _capture(self, key: Any, batch: dict[str, Tensor]) -> None:
+        inputs = {k: v.clone() for k, v in batch.items()}
+        self.optim.zero_grad(set_to_none=True)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=self.pool):
+            figures = self._step(key, inputs)
+        self.captured[key] = (graph, inputs, figures)
 
 
 def save_tensors(state: dict[str, Tensor], path: Path, dtype: torch.dtype | None = torch.bfloat16) -> None:

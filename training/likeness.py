@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from stillmotion.identity.networks import RECOGNISER_SIZE, Recogniser
-from training.common import load_tensors
-from training.face_augment import warp
+from training.common import load_tensors, precision
 from training.face_data import MARGIN, alignment
 from training.vae import decode_still
 
-MOST_NOISE = 450
-PICTURES = 40
+SHRINKS = 0.65**2
+"""Below this change of area, a picture is sampled from its half-sized version."""
 
 
 def recogniser(folder: Path, device: torch.device) -> Recogniser:
@@ -30,23 +30,39 @@ def recogniser(folder: Path, device: torch.device) -> Recogniser:
     return network.to(device).eval().requires_grad_(False)
 
 
-def heads(pictures: Tensor, five: Tensor) -> Tensor:
-    """Pictures (B, 3, H, W) in -1..1 -> the recogniser's input (B, 3, 112, 112), by five points (B, 5, 2)."""
+def head_matrix(five: Tensor) -> Tensor:
+    """The transforms (B, 2, 3) from pictures to the recogniser's input, by five points (B, 5, 2) in pixels."""
     matrix = alignment(five)
-    matrix = torch.cat([matrix[:, :, :2], matrix[:, :, 2:] - MARGIN], dim=2)
-    return warp(pictures, matrix, RECOGNISER_SIZE)
+    return torch.cat([matrix[:, :, :2], matrix[:, :, 2:] - MARGIN], dim=2)
 
 
-def likeness_loss(network: Recogniser, vae: Any, estimate: Tensor, t: Tensor, sample: dict[str, Tensor]) -> Tensor:
-    """1 - cosine between the faces of clean-latent estimates (B, 16, h, w) and their people's embeddings.
+def heads(pictures: Tensor, matrix: Tensor) -> Tensor:
+    """Pictures (B, 3, H, W) -> the recogniser's input (B, 3, 112, 112), through ``head_matrix``'s transforms.
 
-    Uses at most ``PICTURES`` of the batch, those with t below ``MOST_NOISE``; zero where there are none.
+    Bilinear, from pixels averaged in pairs where the head shrinks; no step depends on the values or reaches for the
+    host, so that a training step with it can be captured.
     """
-    chosen = (t < MOST_NOISE).nonzero()[:PICTURES, 0]
-    if len(chosen) == 0:
-        return estimate.sum() * 0
-    with torch.autocast(estimate.device.type, torch.bfloat16, enabled=estimate.device.type == "cuda"):
-        pictures = decode_still(vae, estimate[chosen])
-        crops = heads(pictures.float(), sample["five"][chosen])
-        embedding = network(crops)["embedding"]
-    return (1 - (embedding.float() * sample["target"][chosen]).sum(-1)).mean()
+    linear, shift = matrix[:, :, :2], matrix[:, :, 2]
+    axis = torch.arange(RECOGNISER_SIZE, device=pictures.device, dtype=torch.float32)
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    target = torch.stack([x, y], -1).reshape(1, -1, 2) - shift[:, None]
+    (a, b), (c, d) = linear[:, 0].unbind(-1), linear[:, 1].unbind(-1)
+    area = a * d - b * c
+    inverse = torch.stack([torch.stack([d, -b], 1), torch.stack([-c, a], 1)], 1) / area[:, None, None]
+    source = (target @ inverse.mT).reshape(-1, RECOGNISER_SIZE, RECOGNISER_SIZE, 2)
+    extent = torch.stack([torch.full_like(area[0], float(s)) for s in (pictures.shape[3], pictures.shape[2])])
+    grid = (source + 0.5) * 2 / extent - 1
+    fine = F.grid_sample(pictures, grid, align_corners=False)
+    coarse = F.grid_sample(F.avg_pool2d(pictures, 2), grid, align_corners=False)
+    return torch.where((area.abs() < SHRINKS)[:, None, None, None], coarse, fine)
+
+
+def likeness_loss(network: Recogniser, vae: Any, estimate: Tensor, matrix: Tensor, target: Tensor) -> Tensor:
+    """1 - cosine between the faces of clean-latent estimates (B, 16, h, w) and their people's embeddings ``target``.
+
+    ``matrix`` (B, 2, 3): where the faces are, as ``head_matrix`` says it.
+    """
+    with precision(estimate.device):
+        pictures = decode_still(vae, estimate)
+        embedding = network(heads(pictures.float(), matrix))["embedding"]
+    return (1 - (embedding.float() * target).sum(-1)).mean()

@@ -1,6 +1,6 @@
 """Trains stage 2: Wan's VACE transformer and its umT5 text encoder.
 
-    python -m training.motion --data DIR --models DIR --seconds S [--resume] [--compile]
+    python -m training.motion --data DIR --models DIR --seconds S [--resume]
 
 Flow matching (arXiv 2210.02747): x_t = (1 - s) x_0 + s noise, the target is noise - x_0. Four tasks are mixed, fed with
 exactly what WanVACEPipeline feeds: the first frame; the first frame and a reference; the reference alone (r2v); the last
@@ -18,14 +18,20 @@ from torch import Tensor, nn
 
 from training import networks
 from training.bank import ClipBank
-from training.common import Averaged, Clock, Curve, Meter, load_tensors, optimizer, save_tensors, step_optimizer
+from training.common import Averaged, Clock, Curve, Meter, Stepper, load_tensors, precision, save_tensors
 from training.vae import decode_video
 
 NO_TEXT = 0.1
 SHIFT = 3.0
-TASKS = ("first", "first+reference", "reference", "extension+reference")
-SHARES = (0.15, 0.45, 0.25, 0.15)
-LENGTHS = (5, 5, 5, 4, 3)
+SHARES = {  # of each task at each length in latent frames
+    ("first", 5): 0.12,
+    ("first+reference", 5): 0.38,
+    ("first+reference", 3): 0.07,
+    ("reference", 5): 0.25,
+    ("extension+reference", 5): 0.06,
+    ("extension+reference", 4): 0.06,
+    ("extension+reference", 3): 0.06,
+}
 
 
 class MotionModels(nn.Module):
@@ -79,8 +85,10 @@ def shortened(sample: dict[str, Tensor], latents: int) -> dict[str, Tensor]:
     return {k: v[:, :, :latents] if k in timed else v for k, v in sample.items()}
 
 
-def flow_loss(models: MotionModels, bank: ClipBank, task: str, sample: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """The weighted loss to descend (moving places count more) and the plain mean square error to log."""
+def flow_loss(
+    models: MotionModels, bank: ClipBank, task: str, sample: dict[str, Tensor]
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The weighted loss to descend (moving places count more) and the plain mean square error, by task, to log."""
     x0, fed = control(bank, task, sample)
     x0 = x0.float()
     device, count = x0.device, len(x0)
@@ -90,17 +98,17 @@ def flow_loss(models: MotionModels, bank: ClipBank, task: str, sample: dict[str,
     noised = (1 - s) * x0 + s * noise
     ids = sample["ids"] * (torch.rand(count, 1, device=device) >= NO_TEXT)
     ids[:, 0] = torch.where(ids[:, 0] == 0, torch.full_like(ids[:, 0], bank.eos), ids[:, 0])
-    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+    with precision(device):
         v = models.transformer(noised, s.flatten() * 1000, models.embed(ids), control_hidden_states=fed, return_dict=False)[0]
     error = (v.float() - (noise - x0)).square().mean(1, keepdim=True)
     clip = x0[:, :, -sample["latents"].shape[2] :]
     moved = (clip - clip[:, :, :1]).abs().mean(1, keepdim=True)
     weight = torch.ones_like(error)
     weight[:, :, -clip.shape[2] :] += 2 * moved.clamp(max=1.5)
-    return (error * weight).mean() / weight.mean(), error.mean()
+    return (error * weight).mean() / weight.mean(), {task.split("+")[0]: error.mean()}
 
 
-def train(data: Path, folder: Path, seconds: float, resume: bool, device: torch.device, batch: int, compiled: bool) -> None:
+def train(data: Path, folder: Path, seconds: float, resume: bool, device: torch.device, batch: int) -> None:
     """Train for ``seconds``, data loading and encoding included, and save ``folder``/motion.safetensors."""
     clock = Clock(seconds)
     bank = ClipBank(data, folder, device)
@@ -108,22 +116,19 @@ def train(data: Path, folder: Path, seconds: float, resume: bool, device: torch.
     if resume:
         models.load_state_dict(load_tensors(folder / "motion.safetensors"))
     models.to(device).train()
-    if compiled:
-        models.transformer.compile_repeated_blocks(fullgraph=True)
-    optim = optimizer([{"params": list(models.parameters()), "base": 4e-4 if resume else 8e-4}], device)
+    groups = [{"params": list(models.parameters()), "base": 4e-4 if resume else 8e-4}]
+    stepper = Stepper(lambda key, sample: flow_loss(models, bank, key[0], sample), groups, clock, device)
     mean = Averaged({"models": models}, 0.9995)
-    curve, meter, step = Curve(folder / "motion.csv"), Meter(), 0
-    shares = torch.tensor(SHARES)
+    curve, meters = Curve(folder / "motion.csv"), {key[0].split("+")[0]: Meter() for key in SHARES}
+    keys, shares = list(SHARES), torch.tensor(list(SHARES.values()))
     while clock.running():
-        task = TASKS[int(torch.multinomial(shares, 1))]
-        length = LENGTHS[int(torch.randint(len(LENGTHS), ()))]
-        loss, plain = flow_loss(models, bank, task, shortened(bank.clips(batch), length))
-        step_optimizer(loss, optim, clock, step)
+        key = keys[int(torch.multinomial(shares, 1))]
+        figures = stepper(key, shortened(bank.clips(batch), key[1]))
+        for name, value in figures.items():
+            meters[name].add(**{name: value})
         mean.update()
-        meter.add(loss=plain)
-        step += 1
-        if step % 100 == 0:
-            curve.log(step, step * batch, **meter.read())
+        if stepper.steps % 100 == 0:
+            curve.log(stepper.steps, stepper.steps * batch, **{k: v for m in meters.values() for k, v in m.read().items()})
     models.eval()
     with mean.applied():
         save_tensors(models.state_dict(), folder / "motion.safetensors")
@@ -140,7 +145,7 @@ def generate(models: MotionModels, bank: ClipBank, task: str, sample: dict[str, 
     sigmas = SHIFT * u / (1 + (SHIFT - 1) * u)
     asked, free = models.embed(sample["ids"]), models.embed(bank.no_text.expand_as(sample["ids"]))
     for s, after in zip(sigmas[:-1], sigmas[1:], strict=True):
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        with precision(device):
             t = (s * 1000).expand(len(x))
             v = [models.transformer(x, t, c, control_hidden_states=fed.float(), return_dict=False)[0].float() for c in (asked, free)]
         x = x + (after - s) * (v[1] + scale * (v[0] - v[1]))
@@ -172,13 +177,12 @@ def main() -> None:
     parser.add_argument("--models", type=Path, required=True)
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--compile", action="store_true")
     parser.add_argument("--batch", type=int, default=48)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args: Any = parser.parse_args()
     torch.manual_seed(2)
     torch.set_float32_matmul_precision("high")
-    train(args.data, args.models, args.seconds, args.resume, torch.device(args.device), args.batch, args.compile)
+    train(args.data, args.models, args.seconds, args.resume, torch.device(args.device), args.batch)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.common import Averaged, Clock, Curve, Meter, load_tensors, optimizer, save_tensors, step_optimizer, write_json
+from training.common import Averaged, Clock, Curve, Meter, Stepper, load_tensors, precision, save_tensors, write_json
 from training.networks import still_vae, video_vae
 from training.store import Store
 
@@ -139,37 +139,43 @@ def train(kind: str, data: Path, out: Path, seconds: float, resume: bool, device
         one_pass(vae)
     vae.to(device)
     store = Store(data, device, clips=not still)
-    optim = optimizer([{"params": list(vae.parameters()), "base": rate}], device)
+    groups = [{"params": list(vae.parameters()), "base": rate}]
+    stepper = Stepper(lambda _, batch: losses(vae, still, batch["pixels"]), groups, clock, device)
     mean_weights = Averaged({"vae": vae}, 0.998)
-    curve, meter, step, samples = Curve(out / f"{kind}_vae.csv"), Meter(), 0, 0
+    curve, meter, samples = Curve(out / f"{kind}_vae.csv"), Meter(), 0
     while clock.running():
         if still:
-            batch, crop = plan_still(clock.done)
-            x = to_float(store.still_crops(batch, crop))
-            samples += batch
-            weight = None
+            count, crop = plan_still(clock.done)
+            pixels = store.still_crops(count, crop)
         else:
-            batch, crop, length = plan_video(clock.done if not resume else 0.2 + 0.8 * clock.done, step)
-            x = to_float(store.clip_crops(batch, length, crop))
-            samples += batch * length
-            weight = torch.ones(1, 1, length, 1, 1, device=device)
-            weight[:, :, 0] = FIRST_FRAME_WEIGHT if length > 1 else 1.0
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            mean, logvar = encode_still(vae, x) if still else encode_video(vae, x)
-            z = mean + torch.randn_like(mean) * torch.exp(0.5 * logvar.clamp(-20, 10))
-            y = decode_still(vae, z) if still else decode_video(vae, z)
-        kl = 0.5 * (mean.float().square() + logvar.float().exp() - 1 - logvar.float()).mean()
-        recon = reconstruction_loss(y.float(), x, weight)
-        step_optimizer(recon + KL_WEIGHT * kl, optim, clock, step)
+            count, crop, length = plan_video(0.2 + 0.8 * clock.done if resume else clock.done, stepper.steps)
+            pixels = store.clip_crops(count, length, crop)
+        meter.add(**stepper(tuple(pixels.shape), {"pixels": pixels}))
+        samples += pixels.shape[0] * (1 if still else pixels.shape[1])
         mean_weights.update()
-        meter.add(loss=recon, kl=kl, mse=F.mse_loss(y.detach().float().clamp(-1, 1), x))
-        step += 1
-        if step % 200 == 0:
+        if stepper.steps % 200 == 0:
             store.refresh()
             figures = meter.read()
-            curve.log(step, samples, psnr=_psnr(figures["mse"]), **figures)
+            curve.log(stepper.steps, samples, psnr=_psnr(figures["mse"]), **figures)
     with mean_weights.applied():
         finish(kind, vae, store, out)
+
+
+def losses(vae: Any, still: bool, pixels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss to descend and its parts for uint8 pictures (B, H, W, 3) or clips (B, T, H, W, 3)."""
+    x = to_float(pixels)
+    weight = None
+    if x.ndim == 5 and x.shape[2] > 1:
+        # The first frame is coded alone and the others lean on it.
+        weight = torch.cat([torch.full_like(x[:1, :1, :1, :1, :1], FIRST_FRAME_WEIGHT), torch.ones_like(x[:1, :1, 1:, :1, :1])], 2)
+    with precision(x.device):
+        mean, logvar = encode_still(vae, x) if still else encode_video(vae, x)
+        z = mean + torch.randn_like(mean) * torch.exp(0.5 * logvar.clamp(-20, 10))
+        y = decode_still(vae, z) if still else decode_video(vae, z)
+    kl = 0.5 * (mean.float().square() + logvar.float().exp() - 1 - logvar.float()).mean()
+    recon = reconstruction_loss(y.float(), x, weight)
+    mse = F.mse_loss(y.detach().float().clamp(-1, 1), x)
+    return recon + KL_WEIGHT * kl, {"loss": recon, "kl": kl, "mse": mse}
 
 
 def _psnr(mse: float) -> float:
