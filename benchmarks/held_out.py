@@ -1,11 +1,11 @@
-"""How well mini keeps a person it never saw, judged by a stranger: dlib's recogniser (pip install '.[bench]').
+"""How well mini keeps a person it never saw, by a stranger's eye: dlib's (pip install '.[bench]').
 
     python -m benchmarks.held_out --dataset DIR -o DIR [--identities 20] [--mode decoupled] [--preset mini]
 
-``--dataset`` is what ``python -m training.world dataset --identities 20 --prompts 1 --layout vip200k -o DIR`` writes:
-people of the synthetic world's held-out range. For each a video is made; dlib looks for a face in every frame and names
-the nearest of the references by its mean descriptor. Writes figures (JSON), the videos and a contact sheet. Videos that
-are there already are not made again.
+``--dataset`` is what ``python -m training.world dataset --identities 20 --prompts 1 --layout vip200k -o DIR``
+writes: people of the synthetic world's held-out range. For each a video is made; dlib looks for a face in
+every frame and names the nearest of the references by its mean descriptor. Writes figures (JSON), the videos
+and a contact sheet. Videos that are there already are not made again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from stillmotion import Pipeline, Request
 
 
 class Dlib:
-    """dlib's frontal detector and ResNet descriptor (128 numbers; the same person below a distance of about 0.6)."""
+    """dlib's frontal detector and ResNet descriptor: 128 numbers, one person below a distance of 0.6."""
 
     def __init__(self) -> None:
         import dlib
@@ -36,7 +36,9 @@ class Dlib:
         folder = Path(spec.submodule_search_locations[0]) / "models"
         self._detect = dlib.get_frontal_face_detector()
         self._points = dlib.shape_predictor(str(folder / "shape_predictor_5_face_landmarks.dat"))
-        self._describe = dlib.face_recognition_model_v1(str(folder / "dlib_face_recognition_resnet_model_v1.dat"))
+        self._describe = dlib.face_recognition_model_v1(
+            str(folder / "dlib_face_recognition_resnet_model_v1.dat")
+        )
 
     def describe(self, image: NDArray[np.uint8]) -> NDArray[np.float64] | None:
         """The largest face's descriptor (128,) in an RGB uint8 picture, or None."""
@@ -75,7 +77,9 @@ def judge(references: list[Path], videos: list[Path], dlib: Dlib) -> dict[str, A
         "references_with_face": sum(k is not None for k in known),
         "face_frame_ratio": round(sum(r["face_frames"] for r in rows) / total, 4),
         "top1": round(sum(r["right"] for r in rows) / len(rows), 4),
-        "mean_own_distance": round(float(np.mean([r["own_distance"] for r in rows if "own_distance" in r])), 4),
+        "mean_own_distance": round(
+            float(np.mean([r["own_distance"] for r in rows if "own_distance" in r])), 4
+        ),
         "videos": rows,
     }
 
@@ -114,7 +118,12 @@ def main() -> None:
             continue
         prompt = (folder / "prompt1.txt").read_text(encoding="utf-8").strip()
         request = Request(
-            faces=(reference,), prompt=prompt, preset=args.preset, mode=args.mode, quality=args.quality, seed=1
+            faces=(reference,),
+            prompt=prompt,
+            preset=args.preset,
+            mode=args.mode,
+            quality=args.quality,
+            seed=1,
         )
         pipeline.generate(request, video)
         print(video, flush=True)
