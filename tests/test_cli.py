@@ -152,7 +152,7 @@ def test_plan_still_edit_animate(here: Path, capfd: pytest.CaptureFixture[str]) 
 def test_plan_for_people(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["plan", "--preset", "tiny", "--prompt", PROMPT]) == 0
     out = capfd.readouterr().out
-    assert out.startswith("Subject: A person\nSeen: ") and "\nHappens: A person waves" in out
+    assert out.startswith("Subject: A woman\nSeen: ") and "\nHappens: A woman waves" in out
 
 
 def test_presets_and_doctor_as_json(capfd: pytest.CaptureFixture[str]) -> None:

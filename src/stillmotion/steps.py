@@ -24,7 +24,7 @@ from stillmotion.libraries import is_out_of_memory, quiet
 from stillmotion.output.record import Photo, Record, StillFacts
 from stillmotion.presets import Preset, Source
 from stillmotion.progress import Progress
-from stillmotion.prompts import Plan, decouple
+from stillmotion.prompts import Plan, decouple, subject_in
 from stillmotion.request import Request, Settings
 from stillmotion.runs import RunFolder, key
 from stillmotion.weights import locate
@@ -85,7 +85,7 @@ class Work:
 
     def plan(self, identity: Identity | None) -> Plan:
         """Step 2: what is seen and what happens. ``plan.json`` may be edited between two runs."""
-        subject = identity.subject if identity else "A person"
+        subject = identity.subject if identity else subject_in(self.request.prompt)
         given = self.given_plan
         plan = self._step(
             "plan.json",

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from stillmotion.errors import InputError
-from stillmotion.prompts import Brief, Plan, Segment, Written, decouple
+from stillmotion.prompts import Brief, Plan, Segment, Written, decouple, subject_in
 
 KEYS = ["subject", "spatial", "temporal", "segments", "writer", "fallback"]
 
@@ -125,3 +125,16 @@ def test_a_writer_of_ones_own() -> None:
 
     plan = decouple("a man waves", "A man", writer=Shouting())
     assert (plan.writer, plan.temporal, plan.spatial) == ("shouting", "A MAN WAVES", "A man, LOUD, close-up")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "subject"),
+    [
+        ("A man in a blue shirt waves", "A man"),
+        ("On a beach she turns to the man behind her", "A woman"),
+        ("A person dances with a man", "A person"),
+        ("Waves break on a beach", "A person"),
+    ],
+)
+def test_without_a_photo_the_prompt_names_its_person(prompt: str, subject: str) -> None:
+    assert subject_in(prompt) == subject

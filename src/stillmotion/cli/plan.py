@@ -16,7 +16,7 @@ def command(device: Device = None, as_json: Json = False, **options: Any) -> Non
     """Split a prompt into what is seen in the first frame and what happens after it.
 
     Save the JSON, edit it, and give it to 'still', 'animate' or 'generate' with --plan. A photo tells the
-    subject: a man, a woman or, without one, a person.
+    subject, a man or a woman; without one the prompt's first word for a person does.
     """
     from stillmotion.pipeline import Pipeline
     from stillmotion.request import parse

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stillmotion.prompts.decoupling import decouple as decouple
+    from stillmotion.prompts.decoupling import subject_in as subject_in
     from stillmotion.prompts.plan import Plan as Plan
     from stillmotion.prompts.plan import Segment as Segment
     from stillmotion.prompts.writers import Brief as Brief
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "decouple": "decoupling",
+    "subject_in": "decoupling",
     "Plan": "plan",
     "Segment": "plan",
     "Writer": "writers",
     "Brief": "writers",
     "Written": "writers",
 }
-__all__ = ["Brief", "Plan", "Segment", "Writer", "Written", "decouple"]
+__all__ = ["Brief", "Plan", "Segment", "Writer", "Written", "decouple", "subject_in"]
 
 
 def __getattr__(name: str) -> Any:
