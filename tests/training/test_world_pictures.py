@@ -13,7 +13,7 @@ import pytest
 
 from training.world import DEFAULT_BUST, Person, Renderer, identity_of, reference_scene
 from training.world.jobs import make_job, truth_of
-from training.world.pool import Pool, WorkerFailed
+from training.world.pool import Pool, WorkerFailed, device_of
 from training.world.shards import shards
 
 pytest.importorskip("moderngl")
@@ -60,6 +60,36 @@ def test_the_same_seeds_draw_the_same_frames(renderer: Renderer) -> None:
     again = renderer.clip(person, scene, ("smile",), frames=3)
     assert np.array_equal(first.frames, again.frames)
     assert np.array_equal(first.frames[0], renderer.still(person, scene).frames[0])
+
+
+def test_the_first_picture_of_a_renderer_has_its_place() -> None:
+    scene = reference_scene(2).replace(place="brick wall")
+    fresh = Renderer(SIZE, device_index=99)  # no such device: the default one
+    picture = fresh.still(identity_of(2), scene)
+    again = fresh.still(identity_of(2), scene)
+    fresh.release()
+    assert np.array_equal(picture.frames, again.frames)
+    behind = picture.frames[0][picture.matte[0] == 0].astype(int)
+    assert behind.mean() > 40
+    assert (behind[:, 0] > behind[:, 2] + 10).mean() > 0.5  # bricks are red
+
+
+def test_long_clips_go_on_where_the_first_batch_ends(renderer: Renderer) -> None:
+    person, scene = identity_of(3), reference_scene(3).replace(place="library")
+    clip = renderer.clip(person, scene, ("zoom in",), frames=21)  # more than two atlases of nine
+    steps = np.abs(np.diff(clip.frames.astype(int), axis=0)).mean((1, 2, 3))
+    assert steps.max() < 4 * np.median(steps) + 2
+    behind = (clip.matte[0] == 0) & (clip.matte[-1] == 0)
+    changed = np.abs(clip.frames[0].astype(int) - clip.frames[-1])[behind]
+    assert changed.mean() > 5  # the place is zoomed into as well
+    still = renderer.clip(person, scene, ("still",), frames=12)
+    behind = (still.matte == 0).all(0)
+    assert np.ptp(still.frames[:, behind], axis=0).max() == 0
+
+
+def test_workers_take_turns_among_devices() -> None:
+    assert [device_of(w, 2) for w in range(4)] == [0, 1, 0, 1]
+    assert device_of(3, 1) is None
 
 
 def test_left_moves_the_nose_to_the_right_of_the_picture(renderer: Renderer) -> None:

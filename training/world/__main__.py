@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("--views", type=int, default=4, help="stills of each person, the first the reference")
     render.add_argument("--identities", type=int, default=None)
     render.add_argument("--clips-per-shard", type=int, default=16)
+    render.add_argument("--devices", type=int, default=1, help="GPUs among which the workers take turns")
     check = command("check", "does an independent recogniser (dlib) know the persons again?")
     check.add_argument("--identities", type=int, default=60)
     check.add_argument("--size", type=int, default=256)
@@ -67,6 +68,7 @@ def _render(options: argparse.Namespace) -> None:
         out=str(options.out), seconds=options.seconds, workers=options.workers, size=options.size,
         seed=options.seed, clips_share=options.clips_share, frames=options.frames, views=options.views,
         identities=options.identities, clips_per_shard=options.clips_per_shard, bust=str(options.bust),
+        devices=options.devices,
     )  # fmt: skip
     start = time.monotonic()
     drawn = render(order)

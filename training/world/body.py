@@ -140,30 +140,23 @@ class Body:
         base = self.normals(self.canonical)
         return np.stack([self.normals(self.canonical + d) - base for d in self._action_basis])
 
-    @cached_property
-    def _action_rows(self) -> tuple[Floats, NDArray[np.bool_]]:
-        """Positions and normals of the actions as rows (A, V' * 6), and the vertices (V,) they move."""
-        shifted = np.any(np.abs(self._action_basis) > 1e-6, axis=(0, 2))
-        turned = np.any(np.abs(self._action_normals) > 1e-3, axis=(0, 2))
-        moving: NDArray[np.bool_] = np.asarray(shifted | turned)
-        rows = np.concatenate([self._action_basis[:, moving], self._action_normals[:, moving]], axis=2)
-        return np.ascontiguousarray(rows.reshape(len(rows), -1)), moving
-
     def acted(self, action: str) -> Floats:
         """How far a facial action moves each vertex (V, 3) at full strength."""
         moved: Floats = self._action_basis[self.actions[action]]
         return moved
 
-    def expressed(self, shape: Shape, weights: dict[str, Floats], frames: int) -> Floats:
-        """Positions and normals (T, V, 6), before posing, with facial actions of weights (T,) by name."""
-        rows, moving = self._action_rows
-        out = np.empty((frames, self.count, 6), np.float32)
-        out[:, :, :3] = shape.vertices
-        out[:, :, 3:] = shape.normals
+    def action_rows(self) -> Floats:
+        """How each facial action moves positions and normals at full strength (A, V, 6)."""
+        return np.concatenate([self._action_basis, self._action_normals], axis=2)
+
+    def expressed(self, shape: Shape, weights: dict[str, Floats], frames: int, vertices: Ints) -> Floats:
+        """Positions (T, N, 3) of `vertices` before posing, with facial actions of weights (T,) by name."""
+        out = np.repeat(shape.vertices[vertices][None].astype(np.float32), frames, 0)
         names = [n for n, w in weights.items() if np.any(w)]
         if names:
             table = np.stack([weights[n] for n in names], axis=1).astype(np.float32)
-            out[:, moving] += (table @ rows[[self.actions[n] for n in names]]).reshape(frames, -1, 6)
+            rows = self._action_basis[[self.actions[n] for n in names]][:, vertices]
+            out += (table @ rows.reshape(len(names), -1)).reshape(frames, -1, 3)
         return out
 
     def pose(self, heads: Floats, rotations: dict[str, Floats], frames: int, root: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,14 +18,12 @@ from training.world import scenes as sc
 from training.world.actions import Action, as_actions, movement
 from training.world.body import DEFAULT_BUST, Body, Floats, Shape
 from training.world.glasses import glasses_of
-from training.world.hair import locks_of
+from training.world.hair import hair_edge, locks_of
 from training.world.lights import LIGHT_SETUPS
+from training.world.passes import Passes
 from training.world.people import BEARDS, HAIR_STYLES, Person, identity_of
 from training.world.posing import Staging, look_at, project, stage
 
-_SHADERS = Path(__file__).parent / "shaders"
-_PARTS = ("SKIN", "EYE", "MOUTH", "TEETH", "LASHES", "CLOTH", "HAIR", "BEARD")
-_SHADOW_SIZE = 512
 _LIT_RADIUS = 0.52  # metres round the chest that the shadow map covers
 # Depth of fur in metres (shells): under the locks of most styles there is a thin one.
 _FUR = {"short": 0.007, "side parted": 0.007, "curly": 0.012, "afro": 0.055, "bob": 0.006,
@@ -41,6 +40,14 @@ _CLOTH_THICKNESS = {
     "tank top": 0.005, "shirt": 0.009, "hoodie": 0.015, "leather jacket": 0.015, "dress": 0.005,
 }  # fmt: skip
 _PATTERNS = ("plain", "striped", "checked", "dotted")
+_AFRO_LAYERS, _FUR_LAYERS, _BEARD_LAYERS = 14, 3, 8
+# The function of place.comp that paints each place.
+_PLACES = {
+    "studio": "studio", "beach": "beach", "forest": "forest", "city": "city", "office": "office",
+    "night city": "night_city", "snowy mountains": "mountains", "desert": "desert",
+    "living room": "living_room", "flower garden": "garden", "library": "library", "kitchen": "kitchen",
+    "brick wall": "bricks", "stage": "stage",
+}  # fmt: skip
 SHARED_SHAPES = 48  # people whose shapes are kept
 
 
@@ -63,19 +70,6 @@ class Footage:
 Picture = Footage  # a still is footage of one frame (T = 1)
 
 
-def _source(name: str) -> str:
-    """A shader's text with its definitions, and for fragments the shared functions before it."""
-    defines = [f"#define {part} {i}" for i, part in enumerate(_PARTS)]
-    defines += [f"#define G_{g} {sc.CLOTHES.index(n)}" for n, g in _GARMENTS.items()]
-    text = (_SHADERS / name).read_text(encoding="utf-8").removeprefix("#version 330\n")
-    shared = []
-    if name.endswith(".frag"):
-        shared.append((_SHADERS / "common.glsl").read_text(encoding="utf-8"))
-        if not name.startswith("place"):
-            shared.append((_SHADERS / "lighting.glsl").read_text(encoding="utf-8"))
-    return "\n".join(["#version 330", *defines, *shared, text])
-
-
 @lru_cache(maxsize=2)
 def shared_body(path: Path) -> Body:
     """The body of a bust file, loaded once per process."""
@@ -85,27 +79,33 @@ def shared_body(path: Path) -> Body:
 class Renderer:
     """Draws persons in scenes at `size` x `size` pixels with 4x multisampling.
 
+    `device_index` picks among the EGL devices of the machine (None, or no such device: the default one).
     Holds an OpenGL context of its own: use it from the thread that made it. Raises `BustMissing` when
     the exported body is not there.
     """
 
-    def __init__(self, size: int = 256, bust: Path | str = DEFAULT_BUST) -> None:
-        import moderngl
-
+    def __init__(
+        self, size: int = 256, bust: Path | str = DEFAULT_BUST, device_index: int | None = None
+    ) -> None:
         self.size = size
         self.body = shared_body(Path(bust))
         self._landmarks = lm.landmark_vertices(self.body)
         self._shapes: dict[int, Shape] = {}
-        self._gl = moderngl
-        headless: Any = {"backend": "egl"}
-        self._context: Any = moderngl.create_context(standalone=True, **headless)
-        self._person: Any = self._context.program(_source("person.vert"), _source("person.frag"))
-        self._place: Any = self._context.program(_source("place.vert"), _source("place.frag"))
-        self._locks: Any = self._context.program(_source("hair.vert"), _source("hair.frag"))
-        self._frame: Any = self._context.program(_source("hair.vert"), _source("glasses.frag"))
-        self._make_targets()
-        self._make_buffers()
-        self._worn: dict[str, Any] = {}
+        self._context = open_context(device_index)
+        body = self.body
+        masks = [*(body.masks[m] for m in ("lips", "ears", "occlusion")), arm_coordinate(body)]
+        owners, weights = body.influences
+        padded = np.concatenate([body.canonical, np.zeros_like(body.canonical[:, :1])], axis=1)
+        self._passes = Passes(
+            self._context, size, np.concatenate([padded, np.stack(masks, axis=1), owners, weights], axis=1),
+            part_faces(body), body.action_rows(),
+            {f"G_{g}": sc.CLOTHES.index(n) for n, g in _GARMENTS.items()},
+            {
+                "head_bone": 3 * (body.bones["head"] + 1), "trunk_bone": 3 * (body.bones["spine01"] + 1),
+                "iris_left": body.canonical_heads[body.bones["eye.L"]],
+                "iris_right": body.canonical_heads[body.bones["eye.R"]],
+            },
+        )  # fmt: skip
         self._dressed: Person | None = None
 
     @property
@@ -130,18 +130,30 @@ class Renderer:
         """
         shape = self._shape(person)
         staging = stage(self.body, shape, scene, movement(as_actions(actions), frames))
-        mesh = self.body.expressed(shape, staging.face, frames)
-        pictures = np.empty((frames, self.size, self.size, 4), np.uint8)
         self._dress(person, shape)
         self._set_scene(person, scene)
-        for t in range(frames):
-            self._draw(person, mesh[t], staging, t)
-            pictures[t] = self._read()
-        return self._with_truth(pictures, mesh, staging)
+        rows = frame_rows(staging)
+        names = [n for n, w in staging.face.items() if np.any(w)]
+        chosen = np.array([self.body.actions[n] for n in names], np.int32)
+        weights = np.stack([np.zeros(frames), *(staging.face[n] for n in names)], axis=1)[:, 1:]
+        layers = {"HAIR": 0, "BEARD": _BEARD_LAYERS if _BEARD_DEPTH[person.beard] else 0}
+        if person.hair_style in _FUR:
+            layers["HAIR"] = _AFRO_LAYERS if person.hair_style == "afro" else _FUR_LAYERS
+        self._passes.set(fur_layers=layers["HAIR"], beard_layers=layers["BEARD"])
+        pictures = np.empty((frames, self.size, self.size, 4), np.uint8)
+        fixed = bool((staging.view == staging.view[0]).all())  # the place stands still: painted once
+        for start in range(0, frames, self._passes.tiles):
+            part = slice(start, start + self._passes.tiles)
+            views = staging.view[part][: 1 if fixed else None]
+            if not (fixed and start):
+                self._paint_place(scene, views)
+            pictures[part] = self._passes.draw(rows[part], weights[part], chosen, layers, len(views))
+        return self._with_truth(pictures, shape, staging)
 
-    def _with_truth(self, pictures: NDArray[np.uint8], mesh: Floats, staging: Staging) -> Footage:
+    def _with_truth(self, pictures: NDArray[np.uint8], shape: Shape, staging: Staging) -> Footage:
         vertices = self._landmarks
-        world = self.body.skinned(mesh[:, vertices, :3], staging.transforms, vertices)
+        mesh = self.body.expressed(shape, staging.face, len(pictures), vertices)
+        world = self.body.skinned(mesh, staging.transforms, vertices)
         points = project(world, staging.cameras, self.size)
         return Footage(
             frames=np.ascontiguousarray(pictures[..., :3]),
@@ -160,151 +172,79 @@ class Renderer:
             self._shapes[person.index] = shape
         return shape
 
-    def _make_targets(self) -> None:
-        size = (self.size, self.size)
-        context = self._context
-        self._target = context.framebuffer([context.renderbuffer(size, 4)])
-        self._canvas = context.framebuffer(
-            [context.renderbuffer(size, 4, samples=4)], context.depth_renderbuffer(size, samples=4)
-        )
-
-        self._shadow = context.depth_texture((_SHADOW_SIZE, _SHADOW_SIZE))
-        self._shadow.compare_func = "<="
-        self._shadow.repeat_x = self._shadow.repeat_y = False
-        self._shadow_target = context.framebuffer(depth_attachment=self._shadow)
-
-    def _make_buffers(self) -> None:
-        context, body = self._context, self.body
-        masks = np.stack(
-            [*(body.masks[m] for m in ("lips", "ears", "occlusion")), arm_coordinate(body)], axis=1
-        )
-        owners, weights = body.influences
-        static = np.concatenate([body.canonical, masks, owners, weights], axis=1).astype("f4")
-        self._static = context.buffer(static.tobytes())
-        self._moving = context.buffer(reserve=body.count * 24, dynamic=True)
-        layout = [
-            (self._moving, "3f 3f", "position", "normal"),
-            (self._static, "3f 4f 4f 4f", "canonical", "mask", "bone", "weight"),
-        ]
-        self._parts = {}
-        for name, faces in part_faces(body).items():
-            index = context.buffer(np.ascontiguousarray(faces, dtype="i4").tobytes())
-            self._parts[name] = context.vertex_array(self._person, layout, index_buffer=index)
-        corners = np.array([-1, -1, 3, -1, -1, 3], "f4")
-        self._backdrop = context.vertex_array(
-            self._place, [(context.buffer(corners.tobytes()), "2f", "corner")]
-        )
-
-    def _set(self, program: Any, **values: Any) -> None:
-        for name, value in values.items():
-            if name in program:  # the compiler drops what a shader does not use
-                program[name].value = value if np.isscalar(value) else tuple(float(v) for v in value)
-
     def _set_scene(self, person: Person, scene: sc.Scene) -> None:
         light = LIGHT_SETUPS[scene.light]
-        body = self.body
         direction = np.array(light.direction) / np.linalg.norm(light.direction)
-        lit = dict(key_dir=direction, key=light.key, fill=light.fill, rim=light.rim, ambient=light.ambient)
-        for program in (self._person, self._locks, self._frame):
-            self._set(program, **lit, hair=person.hair, seed=person.seed, shadow_map=0)
-        self._set(self._frame, frame=_FRAME_COLOURS[person.index % len(_FRAME_COLOURS)])
-        self._set(
-            self._person, skin=person.skin, iris=person.eyes, cloth=sc.COLOURS[scene.colour],
-            cloth2=sc.COLOURS[scene.second_colour], style=HAIR_STYLES.index(person.hair_style),
-            hairline=person.hairline, cloth_seed=scene.place_seed, brow=person.brows,
-            beard=BEARDS.index(person.beard), garment=sc.CLOTHES.index(scene.clothing),
-            pattern=_PATTERNS.index(scene.pattern), female=float(person.gender == "woman"),
-            lipstick=person.lipstick, freckles=person.freckles,
-            wrinkles=float(np.clip((person.age - 34) / 40, 0, 1)),
-            iris_left=body.canonical_heads[body.bones["eye.L"]],
-            iris_right=body.canonical_heads[body.bones["eye.R"]],
+        self._passes.set(
+            key_dir=direction, key=light.key, fill=light.fill, rim=light.rim, ambient=light.ambient,
+            sun=sun_matrix(direction), cloth=sc.COLOURS[scene.colour], cloth2=sc.COLOURS[scene.second_colour],
+            cloth_seed=scene.place_seed, cloth_thickness=_CLOTH_THICKNESS[scene.clothing],
+            garment=sc.CLOTHES.index(scene.clothing), pattern=_PATTERNS.index(scene.pattern),
         )  # fmt: skip
-        self._set(
-            self._place, place=sc.PLACES.index(scene.place), seed=scene.place_seed,
-            backdrop=sc.STUDIO_COLOURS[scene.studio_colour], tint=light.tint,
-        )  # fmt: skip
-        self._cloth_thickness = _CLOTH_THICKNESS[scene.clothing]
-        self._sun = sun_matrix(direction)
+
+    def _paint_place(self, scene: sc.Scene, views: Floats) -> None:
+        values = {
+            "seed": scene.place_seed,
+            "backdrop": sc.STUDIO_COLOURS[scene.studio_colour],
+            "tint": LIGHT_SETUPS[scene.light].tint,
+        }
+        self._passes.place(_PLACES[scene.place], views, values)
 
     def _dress(self, person: Person, shape: Shape) -> None:
-        """Put hair and glasses on: their vertices change with the person alone."""
+        """Body, hair, glasses and paint of a person: they change with the person alone."""
         if self._dressed == person:
             return
-        for thing in self._worn.values():
-            thing.release()
-        self._worn = {}
+        self._passes.rest(shape.vertices, shape.normals)
         moved = shape.vertices - self.body.canonical
-        for program, locks in (
-            (self._locks, locks_of(self.body, person.hair_style)),
-            (self._frame, glasses_of(self.body, person.glasses)),
-        ):
+        points, faces = [np.zeros((0, 16), np.float32)], []
+        for locks in (locks_of(self.body, person.hair_style), glasses_of(self.body, person.glasses)):
             if locks is None:
+                faces.append(np.zeros((0, 3), np.int64))
                 continue
-            rows = [locks.carried(moved), locks.normals, locks.tangents, locks.data, locks.head[:, None]]
-            buffer = self._context.buffer(np.concatenate(rows, axis=1).astype("f4").tobytes())
-            index = self._context.buffer(locks.faces.astype("i4").tobytes())
-            names = [n if n in program else None for n in ("position", "normal", "tangent", "data", "head")]
-            layout = [f"{w}f" if n else f"{w * 4}x" for n, w in zip(names, (3, 3, 3, 3, 1), strict=True)]
-            used = [n for n in names if n]
-            name = "locks" if program is self._locks else "frame"
-            self._worn[name] = self._context.vertex_array(program, [(buffer, " ".join(layout), *used)], index)
-            self._worn[f"{name} buffer"], self._worn[f"{name} index"] = buffer, index
+            rows = np.zeros((len(locks.points), 16), np.float32)
+            rows[:, 0:3], rows[:, 4:7] = locks.carried(moved), locks.normals
+            rows[:, 8:11], rows[:, 12:15], rows[:, 15] = locks.tangents, locks.data, locks.head
+            faces.append(locks.faces + sum(len(p) for p in points))
+            points.append(rows)
+        self._passes.wear(np.concatenate(points), *faces)
+        self._passes.set(
+            hair=person.hair, seed=person.seed, skin=person.skin, iris=person.eyes, brow=person.brows,
+            style=HAIR_STYLES.index(person.hair_style), hairline=person.hairline,
+            beard=BEARDS.index(person.beard), female=float(person.gender == "woman"),
+            lipstick=person.lipstick, freckles=person.freckles,
+            wrinkles=float(np.clip((person.age - 34) / 40, 0, 1)),
+            frame=_FRAME_COLOURS[person.index % len(_FRAME_COLOURS)],
+            fur_depth=_FUR.get(person.hair_style, 0.0), beard_depth=_BEARD_DEPTH[person.beard],
+        )  # fmt: skip
         self._dressed = person
 
-    def _draw(self, person: Person, mesh: Floats, staging: Staging, t: int) -> None:
-        gl, context = self._gl, self._context
-        self._moving.write(np.ascontiguousarray(mesh))
-        rows = staging.transforms[t]
-        self._person["bones"].write(padded_bones(rows))
-        head, trunk = (np.ascontiguousarray(rows[self.body.bones[b] + 1]) for b in ("head", "spine01"))
-        for program in (self._person, self._locks, self._frame):
-            self._set(program, eye=staging.eyes[t])
-            if "sun" in program:
-                program["sun"].write(self._sun)
-        for program in (self._locks, self._frame):
-            program["head_rows"].write(head)
-            program["trunk_rows"].write(trunk)
-        context.enable(gl.DEPTH_TEST)
-        self._shadow_target.use()
-        self._shadow_target.clear(depth=1.0)
-        self._draw_person(person, self._sun, depth_only=True)
-        self._canvas.use()
-        self._canvas.clear(0, 0, 0, 0)
-        self._shadow.use(0)
-        self._draw_person(person, np.ascontiguousarray(staging.cameras[t].T), depth_only=False)
-        self._set(self._place, view=staging.view[t])
-        self._backdrop.render()  # last, at the far end: only where no one stands
 
-    def _draw_person(self, person: Person, camera: Any, depth_only: bool) -> None:
-        for program in (self._person, self._locks, self._frame):
-            program["camera"].write(camera)
-            self._set(program, depth_only=int(depth_only))
-        # What covers comes first: skin under cloth and hair then costs nothing.
-        if not depth_only:
-            self._part("CLOTH", self._cloth_thickness)
-        if "locks" in self._worn:
-            self._worn["locks"].render()
-        fur = _FUR.get(person.hair_style, 0.0)
-        if fur and not (depth_only and "locks" in self._worn):
-            self._part("HAIR", fur, 14 if person.hair_style == "afro" else 3)
-        self._part("SKIN")
-        if depth_only:
-            return
-        for name in ("EYE", "MOUTH", "TEETH", "LASHES"):
-            self._part(name)
-        if _BEARD_DEPTH[person.beard]:
-            self._part("BEARD", _BEARD_DEPTH[person.beard], 8)
-        if "frame" in self._worn:
-            self._worn["frame"].render()
+def open_context(device_index: int | None) -> Any:
+    """An OpenGL 4.3 context without a screen, on one of the EGL devices.
 
-    def _part(self, name: str, thickness: float = 0.0, layers: int = 1) -> None:
-        self._set(self._person, part=_PARTS.index(name), thickness=thickness, layers=layers)
-        self._parts[name].render(instances=layers)
+    The default device is taken for None, and where the machine has no device of that index.
+    """
+    import moderngl
 
-    def _read(self) -> NDArray[np.uint8]:
-        self._context.copy_framebuffer(self._target, self._canvas)
-        raw = np.frombuffer(self._target.read(components=4), np.uint8)
-        return raw.reshape(self.size, self.size, 4)[::-1]
+    options: dict[str, Any] = {"standalone": True, "backend": "egl", "require": 430}
+    if device_index is not None:
+        # What fails differs by driver: a wrong index, or a device that does not draw.
+        with contextlib.suppress(Exception):
+            return moderngl.create_context(**{**options, "device_index": device_index})
+    return moderngl.create_context(**options)
+
+
+def frame_rows(staging: Staging) -> Floats:
+    """What the shaders know of each frame (T, 636): camera, its inverse, eye, 150 rows of bones."""
+    count = len(staging.cameras)
+    rows = np.zeros((count, 636), np.float32)
+    cameras = staging.cameras.astype(np.float64)
+    rows[:, :16] = np.swapaxes(cameras, 1, 2).reshape(count, 16)
+    rows[:, 16:32] = np.swapaxes(np.linalg.inv(cameras), 1, 2).reshape(count, 16)
+    rows[:, 32:35] = staging.eyes
+    bones = staging.transforms.reshape(count, -1)
+    rows[:, 36 : 36 + bones.shape[1]] = bones
+    return rows
 
 
 def sun_matrix(direction: Floats) -> bytes:
@@ -317,20 +257,20 @@ def sun_matrix(direction: Floats) -> bytes:
     return np.ascontiguousarray((scale @ view).T, dtype="f4").tobytes()
 
 
-def padded_bones(transforms: Floats) -> bytes:
-    """Bone transforms (B + 1, 3, 4) as the 150 rows of four floats that the shader reads."""
-    rows = np.zeros((150, 4), np.float32)
-    flat = transforms.reshape(-1, 4)
-    rows[: len(flat)] = flat
-    return rows.tobytes()
-
-
 def part_faces(body: Body) -> dict[str, NDArray[np.int64]]:
     """The triangles of everything that is drawn, by name."""
     outside = body.faces_of("body", "head", "hand")
     centre = body.canonical[body.faces_of("body", "head")].mean(1)
     faces = body.faces_of("body", "head")
-    cap = (centre[:, 2] > 0.80) & (centre[:, 1] > -0.16)
+    # Fur can only stand above the hairline (two centimetres of doubt) and not on the ears.
+    furry = body.canonical[:, 2] > hair_edge(body.canonical[:, 1]) - 0.02
+    cap = (centre[:, 2] > 0.80) & (centre[:, 1] > -0.16) & furry[faces].any(1)
+    # Beards: below a line that rises towards the ears, and round the mouth (hairy.glsl, with some doubt).
+    aside = np.abs(centre[:, 0])
+    jaw = centre[:, 2] < 0.830 + 0.62 * np.maximum(aside - 0.022, 0)
+    mouth = (aside < 0.046) & (centre[:, 2] < 0.850) & (centre[:, 1] < -0.07)
+    low = np.minimum(centre[:, 2], centre[:, 2] + 0.2 * (centre[:, 1] + 0.09))
+    bearded = (jaw | mouth) & (low > 0.738) & (centre[:, 1] < -0.038)
     return {
         "SKIN": outside,
         "EYE": body.faces_of("eye"),
@@ -339,7 +279,7 @@ def part_faces(body: Body) -> dict[str, NDArray[np.int64]]:
         "LASHES": body.faces_of("lashes"),
         "CLOTH": faces[centre[:, 2] < 0.80],
         "HAIR": faces[cap],
-        "BEARD": faces[(centre[:, 2] < 0.87) & (centre[:, 2] > 0.735) & (centre[:, 1] < -0.035)],
+        "BEARD": faces[bearded],
     }
 
 

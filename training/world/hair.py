@@ -59,6 +59,9 @@ STYLES: dict[str, Style] = {
 }  # fmt: skip
 
 
+_SMOOTH = ("bob", "long straight")
+
+
 @dataclass(frozen=True)
 class Locks:
     """Ribbons in canonical coordinates.
@@ -326,7 +329,11 @@ def locks_of(body: Body, style: str) -> Locks | None:
     if style not in STYLES:
         return None
     rng = np.random.default_rng([72_808, list(STYLES).index(style)])
-    parts = [_ribbons(*_grow(body, STYLES[style], rng), STYLES[style].width, rng)]
+    lines, outward = _grow(body, STYLES[style], rng)
+    if style in _SMOOTH:  # hanging hair is straight enough for half of its points
+        kept = [*range(7), *range(8, lines.shape[1] - 1, 2), lines.shape[1] - 1]
+        lines, outward = lines[:, kept], outward[:, kept]
+    parts = [_ribbons(lines, outward, STYLES[style].width, rng)]
     tail = _tail(body, style, rng)
     if tail is not None:
         parts.append(_ribbons(*tail, 0.012, rng))
@@ -334,6 +341,9 @@ def locks_of(body: Body, style: str) -> Locks | None:
     joined = {
         k: np.concatenate([p[k] for p in parts]) for k in ("points", "normals", "tangents", "data", "lines")
     }
+    faces = np.concatenate([p["faces"] + o for p, o in zip(parts, offset, strict=False)]).astype(np.int64)
+    # By their random marks: any first part of the triangles is a fair sample of the locks.
+    faces = faces[np.argsort(joined["data"][faces[:, 0], 2], kind="stable")]
     skin = _skin_of(body)
     near, share = skin.binding(joined["lines"].astype(np.float32)[::2])  # both edges follow the middle
     return Locks(
@@ -341,7 +351,7 @@ def locks_of(body: Body, style: str) -> Locks | None:
         normals=joined["normals"].astype(np.float32),
         tangents=joined["tangents"].astype(np.float32),
         data=joined["data"].astype(np.float32),
-        faces=np.concatenate([p["faces"] + o for p, o in zip(parts, offset, strict=False)]).astype(np.int64),
+        faces=faces,
         near=np.repeat(near, 2, axis=0),
         share=np.repeat(share, 2, axis=0),
         head=np.clip((joined["points"][:, 2].astype(np.float32) - 0.690) / 0.13, 0, 1),

@@ -51,6 +51,7 @@ class Plan:
     views: int
     identities: int | None
     bust: str
+    devices: int = 1
 
     @property
     def length(self) -> int:
@@ -124,13 +125,18 @@ def orphaned() -> bool:
     return parent is not None and not parent.is_alive()
 
 
+def device_of(worker: int, devices: int) -> int | None:
+    """The EGL device of a worker when workers take turns among `devices`; None, the default, for one."""
+    return worker % devices if devices > 1 else None
+
+
 def _work(worker: int, plan: Plan, memory: str, free: Any, done: Any) -> None:
     """A worker's life: take a free slot, draw the next job of its own series into it, report."""
     from training.world.draw import Renderer
 
     shared = SharedMemory(name=memory)
     try:
-        renderer = Renderer(plan.size, plan.bust)
+        renderer = Renderer(plan.size, plan.bust, device_of(worker, plan.devices))
         number = worker
         while True:
             try:
@@ -173,6 +179,7 @@ class Pool:
 
     `kind` is 'clips' (T = frames) or 'stills' (T = views pictures of one person, the first a plain
     frontal reference). `slots` finished items wait at most (default: two for each worker).
+    Workers take turns among `devices` GPUs.
     """
 
     def __init__(
@@ -187,9 +194,10 @@ class Pool:
         identities: int | None = None,
         slots: int | None = None,
         bust: Path | str = DEFAULT_BUST,
+        devices: int = 1,
     ) -> None:
         make_job(kind, seed, 0)  # an unknown kind fails here, not in a child
-        self.plan = Plan(workers, size, seed, kind, frames, views, identities, str(bust))
+        self.plan = Plan(workers, size, seed, kind, frames, views, identities, str(bust), devices)
         count = slots or 2 * workers
         self._memory = SharedMemory(create=True, size=count * slot_bytes(self.plan))
         context = multiprocessing.get_context("spawn")

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from training.world.draw import Footage
 from training.world.jobs import Job, draw_job, job_from, make_job
-from training.world.pool import WorkerFailed, orphaned, single_threaded_children
+from training.world.pool import WorkerFailed, device_of, orphaned, single_threaded_children
 
 _ARRAYS = ("frames", "matte", "landmarks", "five", "box")
 
@@ -45,6 +45,7 @@ class Order:
     identities: int | None
     clips_per_shard: int
     bust: str
+    devices: int = 1
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def _render(worker: int, order: Order, results: Any) -> None:
     from training.world.draw import Renderer
 
     try:
-        renderer = Renderer(order.size, order.bust)
+        renderer = Renderer(order.size, order.bust, device_of(worker, order.devices))
         writers = {kind: _Writer(order, worker, kind) for kind in ("clips", "stills")}
         drawn = {"clips": 0, "stills": 0}
         number = worker

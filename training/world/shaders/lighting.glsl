@@ -1,14 +1,20 @@
 // The light of a scene on a surface: a shadowed key, a fill from the other side, sky, rim.
-uniform vec3 eye; uniform vec3 key_dir; uniform vec3 key; uniform vec3 fill; uniform vec3 rim; uniform vec3 ambient;
-uniform sampler2DShadow shadow_map; uniform int depth_only;
+uniform vec3 key_dir; uniform vec3 key; uniform vec3 fill; uniform vec3 rim; uniform vec3 ambient;
+uniform sampler2DShadow shadow_map; uniform mat4 sun;
+// What is being shaded; the meeting of ray and surface sets these.
+int v_tile; vec3 eye, v_world, v_normal, v_tangent, v_data, v_canonical; vec4 v_mask; float v_layer;
 
-float sunlit(vec4 at) {
+// How much of the key light arrives (0 to 1), from this tile of the shadow map.
+float sunlit() {
+    vec4 at = sun * vec4(v_world + v_normal * .004, 1.);
     vec3 p = at.xyz / at.w * .5 + .5;
     if (p.x < 0. || p.x > 1. || p.y < 0. || p.y > 1. || p.z > 1.) return 1.;
+    vec2 cell = vec2(v_tile % GRID, v_tile / GRID);
     float sum = 0.;
     for (int i = 0; i < 9; i++) {
         vec2 o = vec2(float(i % 3) - 1., float(i / 3) - 1.) * 1.7 / 512.;
-        sum += texture(shadow_map, vec3(p.xy + o, p.z - .0025));
+        vec2 q = clamp(p.xy + o, .5 / 512., 1. - .5 / 512.);
+        sum += textureLod(shadow_map, vec3((q + cell) / float(GRID), p.z - .0025), 0.);
     }
     return sum / 9.;
 }

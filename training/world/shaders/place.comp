@@ -1,6 +1,7 @@
 // The places behind the person, each painted from noise and a seed. q runs from 0 to 1, y up.
-in vec2 uv; out vec4 colour;
-uniform int place; uniform float seed; uniform vec3 backdrop; uniform vec3 view; uniform vec3 tint;
+layout(local_size_x = 8, local_size_y = 8) in;
+layout(std430, binding = 15) writeonly buffer Place { uint place[]; };
+uniform int size, tiles; uniform float seed; uniform vec3 backdrop; uniform vec3 views[TILES]; uniform vec3 tint;
 
 float pick(float x) { return hash1(x + seed * 3.7); }
 float disc(vec2 p, float r) { return smoothstep(r, r * .93, length(p)); }
@@ -220,21 +221,10 @@ vec3 stage(vec2 q) {
     return c;
 }
 void main() {
-    vec2 q = (uv - .5) / view.z + .5 + view.xy;
-    vec3 c;
-    if (place == 0) c = studio(q);
-    else if (place == 1) c = beach(q);
-    else if (place == 2) c = forest(q);
-    else if (place == 3) c = city(q);
-    else if (place == 4) c = office(q);
-    else if (place == 5) c = night_city(q);
-    else if (place == 6) c = mountains(q);
-    else if (place == 7) c = desert(q);
-    else if (place == 8) c = living_room(q);
-    else if (place == 9) c = garden(q);
-    else if (place == 10) c = library(q);
-    else if (place == 11) c = kitchen(q);
-    else if (place == 12) c = bricks(q);
-    else c = stage(q);
-    colour = vec4(clamp(c * tint, 0., 1.), 0.);
+    ivec3 at = ivec3(gl_GlobalInvocationID);
+    if (at.x >= size || at.y >= size || at.z >= tiles) return;
+    vec3 view = views[at.z];
+    vec2 q = ((vec2(at.xy) + .5) / float(size) - .5) / view.z + .5 + view.xy;
+    vec3 c = PLACE(q);
+    place[(at.z * size + at.y) * size + at.x] = packUnorm4x8(vec4(c * tint, 0.));
 }

@@ -1,10 +1,8 @@
 // Strands painted along a lock, with the two highlights of hair (Kajiya and Kay's model).
-in vec3 v_normal; in vec3 v_tangent; in vec3 v_world; in vec3 v_data; in vec4 v_sun; in vec3 v_rest;
-out vec4 colour;
-uniform vec3 hair; uniform float seed; uniform float depth_of_roots;
-void main() {
-    if (depth_only > 0) { colour = vec4(0.); return; }
-    vec3 n = normalize(v_normal), t = normalize(v_tangent), v = normalize(eye - v_world);
+uniform vec3 hair; uniform float seed;
+vec3 paint(int part, int layer, int triangle, vec3 ray) {
+    meet_worn(triangle, ray);
+    vec3 n = normalize(v_normal), t = normalize(v_tangent), v = -ray;
     if (dot(n, v) < 0.) n = normalize(n - 1.2 * dot(n, v) * v);
     float across = v_data.x, along = v_data.y, mark = v_data.z;
     float strands = noise2(vec2(across * 4.5 + mark * 91. + seed, along * 5. + mark * 37.));
@@ -16,8 +14,8 @@ void main() {
     float s1 = pow(max(0., 1. - th * th), 60.) * smoothstep(-.1, .5, dot(n, key_dir));
     float ts = dot(normalize(t + n * .18), h);
     float s2 = pow(max(0., 1. - ts * ts), 18.) * smoothstep(-.2, .5, dot(n, key_dir));
-    float sun = sunlit(v_sun);
+    float sun = sunlit();
     vec3 result = light(base, n, v, 0., 10., vec3(.45), mix(.62, 1., smoothstep(0., .3, along)), sun);
     result += key * sun * (s1 * .055 * (.4 + strands) + s2 * .42 * to_linear(hair) * (.5 + strands));
-    colour = vec4(film(result), 1.);
+    return result;
 }
