@@ -1,7 +1,7 @@
 """What the diffusion trainers draw batches from: latents, token ids and references, all on the device.
 
-Pictures are encoded once by the trained autoencoders; the result is kept beside the shards (``cache-*.pt``), since every
-phase of training starts from it.
+Pictures are encoded once by the trained autoencoders; the result is kept beside the shards
+(``cache-*.pt``), since every phase of training starts from it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ WHITE = 255
 
 
 def load_vae(kind: str, folder: Path, device: torch.device) -> Any:
-    """The trained autoencoder of ``folder``/{kind}_vae, frozen, normalising its latents where the config has to."""
+    """The trained autoencoder of ``folder``/{kind}_vae, frozen, normalising its latents where the config
+    has to.
+    """
     import json
 
     vae: Any = networks.still_vae() if kind == "still" else networks.video_vae()
@@ -124,14 +126,21 @@ class Bank:
 
     @torch.no_grad()
     def _embed(self, folder: Path) -> None:
-        """The recogniser's embedding of every picture, and of every person their mean, where there is a recogniser."""
+        """The recogniser's embedding of every picture, and of every person their mean, where there is a
+        recogniser.
+        """
         if not (folder / "face/analyzer/recogniser.safetensors").exists():
             return
         network = recogniser(folder, self.device)
-        embeds = [network(h.permute(0, 3, 1, 2).float() / 127.5 - 1)["embedding"] for h in self.rows["faces"].split(2048)]
+        embeds = [
+            network(h.permute(0, 3, 1, 2).float() / 127.5 - 1)["embedding"]
+            for h in self.rows["faces"].split(2048)
+        ]
         self.rows["embeds"] = torch.cat(embeds).float()
         slot = torch.from_numpy(self.persons.slot).to(self.device)
-        total = torch.zeros(len(self.persons.count), 512, device=self.device).index_add_(0, slot, self.rows["embeds"])
+        total = torch.zeros(len(self.persons.count), 512, device=self.device).index_add_(
+            0, slot, self.rows["embeds"]
+        )
         self.rows["target"] = F.normalize(total, dim=-1)[slot]
 
     def stills(self, count: int) -> dict[str, Tensor]:
@@ -154,7 +163,7 @@ class Bank:
 
 
 class ClipBank:
-    """Stage 2's data: clips as latents with their texts, and references of the same people from the stills."""
+    """Stage 2's data: clips as latents with their texts, and references of their people."""
 
     def __init__(self, data: Path, folder: Path, device: torch.device, batch: int = 24) -> None:
         self.device = device
@@ -188,7 +197,12 @@ class ClipBank:
                 x = to_float(torch.from_numpy(np.array(shard.frames[at : at + batch])).to(self.device))
                 first, last = torch.zeros_like(x), torch.zeros_like(x)
                 first[:, :, :1], last[:, :, :KEPT_LAST] = x[:, :, :1], x[:, :, :KEPT_LAST]
-                _add(parts, latents=self._latents(x), inactive_first=self._latents(first), inactive_last=self._latents(last))
+                _add(
+                    parts,
+                    latents=self._latents(x),
+                    inactive_first=self._latents(first),
+                    inactive_last=self._latents(last),
+                )
             _add(
                 parts,
                 ids=torch.from_numpy(np.load(shard.path / "ids.npy")),
@@ -217,7 +231,10 @@ class ClipBank:
         texts = self.rows["ids"]
         variant = torch.randint(0, texts.shape[1], (count,), device=self.device)
         batch = {k: self.rows[k][at].float() for k in ("latents", "inactive_first", "inactive_last")}
-        return batch | {"reference": self.rows["references"][reference].float(), "ids": texts[at, variant].long()}
+        return batch | {
+            "reference": self.rows["references"][reference].float(),
+            "ids": texts[at, variant].long(),
+        }
 
 
 def heads_of(pixels: Tensor, matrix: Tensor) -> Tensor:

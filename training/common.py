@@ -1,7 +1,9 @@
-"""What every trainer shares: a time budget, averaged weights, curves, checkpoints that appear whole or not at all.
+"""What every trainer shares: a time budget, averaged weights, curves, checkpoints that appear whole or not
+at all.
 
-A trainer is given seconds, not steps: GPU time is rented. The learning rate follows the clock (linear warm-up, then a
-cosine down to a tenth), so that a run always ends annealed, whatever the machine's speed turned out to be.
+A trainer is given seconds, not steps: GPU time is rented. The learning rate follows the clock (linear warm-
+up, then a cosine down to a tenth), so that a run always ends annealed, whatever the machine's speed turned
+out to be.
 """
 
 from __future__ import annotations
@@ -53,7 +55,9 @@ def learning_rate(base: float, done: float, step: int, warmup: int = 200, floor:
 
 
 class Averaged:
-    """An exponential moving average of modules' parameters; ``decay`` ramps up so that the start is forgotten."""
+    """An exponential moving average of modules' parameters; ``decay`` ramps up so that the start is
+    forgotten.
+    """
 
     def __init__(self, modules: dict[str, nn.Module], decay: float = 0.999) -> None:
         self.modules, self.decay, self.steps = modules, decay, 0
@@ -113,8 +117,8 @@ class Meter:
     def add(self, **figures: Tensor) -> None:
         """Add one step's figures (scalars on any device)."""
         for name, value in figures.items():
-            value = value.detach().float().clone()
-            self.sums[name] = self.sums[name] + value if name in self.sums else value
+            figure = value.detach().float().clone()
+            self.sums[name] = self.sums[name] + figure if name in self.sums else figure
         self.count += 1
 
     def read(self) -> dict[str, float]:
@@ -147,7 +151,9 @@ def step_optimizer(
 
 
 def precision(device: torch.device) -> torch.autocast:
-    """bfloat16 autocast on a GPU, nothing on a CPU. Without its cache: a captured graph must not keep stale casts."""
+    """bfloat16 autocast on a GPU, nothing on a CPU. Without its cache: a captured graph must not keep stale
+    casts.
+    """
     return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda", cache_enabled=False)
 
 
@@ -157,16 +163,22 @@ LossOf = Callable[[Any, dict[str, Tensor]], tuple[Tensor, dict[str, Tensor]]]
 class Stepper:
     """Training steps: forward, backward, clipped AdamW, on a GPU each as one captured CUDA graph.
 
-    Small networks are bound by launching kernels one by one; a replayed graph is not. ``loss_of(key, batch)`` returns
-    the loss to descend and figures to log; it may draw random numbers, but its shapes and its control flow must depend
-    on ``key`` alone and it must not read values back. Each key's first steps run plainly, then the graph is captured.
-    ``groups``: AdamW parameter groups, each with its ``base`` learning rate, which follows the clock.
+    Small networks are bound by launching kernels one by one; a replayed graph is not. ``loss_of(key,
+    batch)`` returns the loss to descend and figures to log; it may draw random numbers, but its shapes and
+    its control flow must depend on ``key`` alone and it must not read values back. Each key's first steps
+    run plainly, then the graph is captured. ``groups``: AdamW parameter groups, each with its ``base``
+    learning rate, which follows the clock.
     """
 
     PLAIN_STEPS = 3
 
     def __init__(
-        self, loss_of: LossOf, groups: list[dict[str, Any]], clock: Clock, device: torch.device, graphs: bool = True
+        self,
+        loss_of: LossOf,
+        groups: list[dict[str, Any]],
+        clock: Clock,
+        device: torch.device,
+        graphs: bool = True,
     ) -> None:
         self.loss_of, self.clock, self.device = loss_of, clock, device
         self.graphs = graphs and device.type == "cuda"
@@ -242,7 +254,10 @@ def save_tensors(state: dict[str, Tensor], path: Path, dtype: torch.dtype | None
     from safetensors.torch import save_file
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    kept = {k: (v.to(dtype) if dtype and v.is_floating_point() else v).cpu().contiguous() for k, v in state.items()}
+    kept = {
+        k: (v.to(dtype) if dtype and v.is_floating_point() else v).cpu().contiguous()
+        for k, v in state.items()
+    }
     temporary = path.with_suffix(".part")
     save_file(kept, temporary)
     os.replace(temporary, path)

@@ -199,7 +199,9 @@ def blocky(pictures: Tensor, share: float = 0.3) -> Tensor:
 
 
 def _both_sides(matrix: Tensor, blocks: Tensor) -> Tensor:
-    """``matrix`` @ each 8x8 block @ its transpose, blocks (B, C, H/8, 8, W/8, 8), in the blocks' own precision."""
+    """``matrix`` @ each 8x8 block @ its transpose, blocks (B, C, H/8, 8, W/8, 8), in the blocks' own
+    precision.
+    """
     with torch.autocast(blocks.device.type, enabled=False):
         return torch.einsum("ij,bchjwk,lk->bchiwl", matrix, blocks, matrix)
 

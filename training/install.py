@@ -2,8 +2,9 @@
 
     python -m training.install --models checkpoints/mini [--into src/stillmotion/weights/mini]
 
-``models`` holds what the trainers wrote: still_vae/, video_vae/, still/still.safetensors, motion/motion.safetensors,
-face/ and tokenizers/. Everything is stored in bfloat16, in files of at most 24 MB, with a manifest of hashes.
+``models`` holds what the trainers wrote: still_vae/, video_vae/, still/still.safetensors,
+motion/motion.safetensors, face/ and tokenizers/. Everything is stored in bfloat16, in files of at most 24
+MB, with a manifest of hashes.
 """
 
 from __future__ import annotations
@@ -79,7 +80,11 @@ def motion(models: Path, into: Path) -> None:
         prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0, num_train_timesteps=1000
     )
     pipe = WanVACEPipeline(
-        tokenizer=tokenizer, text_encoder=trained.text_encoder, vae=vae, transformer=trained.transformer, scheduler=scheduler
+        tokenizer=tokenizer,
+        text_encoder=trained.text_encoder,
+        vae=vae,
+        transformer=trained.transformer,
+        scheduler=scheduler,
     )
     pipe.to(torch.bfloat16)
     pipe.save_pretrained(into / "motion", safe_serialization=True, max_shard_size=SHARD)

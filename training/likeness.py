@@ -1,8 +1,9 @@
-"""How much a half-denoised picture looks like its person, as a loss: PuLID's idea (arXiv 2404.16022) in small.
+"""How much a half-denoised picture looks like its person, as a loss: PuLID's idea (arXiv 2404.16022) in
+small.
 
-The velocity gives an estimate of the clean latents; it is decoded, the face is cut out where it stands in the true
-picture, and mini's recogniser (frozen) compares it with the person's mean embedding. Only small noise levels take
-part, where the estimate is a picture and not a blur.
+The velocity gives an estimate of the clean latents; it is decoded, the face is cut out where it stands in
+the true picture, and mini's recogniser (frozen) compares it with the person's mean embedding. Only small
+noise levels take part, where the estimate is a picture and not a blur.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def recogniser(folder: Path, device: torch.device) -> Recogniser:
 
 
 def head_matrix(five: Tensor) -> Tensor:
-    """The transforms (B, 2, 3) from pictures to the recogniser's input, by five points (B, 5, 2) in pixels."""
+    """The transforms (B, 2, 3) from pictures to the recogniser's input, by five points (B, 5, 2)."""
     matrix = alignment(five)
     return torch.cat([matrix[:, :, :2], matrix[:, :, 2:] - MARGIN], dim=2)
 
@@ -39,8 +40,8 @@ def head_matrix(five: Tensor) -> Tensor:
 def heads(pictures: Tensor, matrix: Tensor) -> Tensor:
     """Pictures (B, 3, H, W) -> the recogniser's input (B, 3, 112, 112), through ``head_matrix``'s transforms.
 
-    Bilinear, from pixels averaged in pairs where the head shrinks; no step depends on the values or reaches for the
-    host, so that a training step with it can be captured.
+    Bilinear, from pixels averaged in pairs where the head shrinks; no step depends on the values or reaches
+    for the host, so that a training step with it can be captured.
     """
     linear, shift = matrix[:, :, :2], matrix[:, :, 2]
     axis = torch.arange(RECOGNISER_SIZE, device=pictures.device, dtype=torch.float32)
@@ -58,7 +59,8 @@ def heads(pictures: Tensor, matrix: Tensor) -> Tensor:
 
 
 def likeness_loss(network: Recogniser, vae: Any, estimate: Tensor, matrix: Tensor, target: Tensor) -> Tensor:
-    """1 - cosine between the faces of clean-latent estimates (B, 16, h, w) and their people's embeddings ``target``.
+    """1 - cosine between the faces of clean-latent estimates (B, 16, h, w) and their people's embeddings
+    ``target``.
 
     ``matrix`` (B, 2, 3): where the faces are, as ``head_matrix`` says it.
     """

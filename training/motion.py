@@ -2,14 +2,16 @@
 
     python -m training.motion --data DIR --models DIR --seconds S [--resume]
 
-Flow matching (arXiv 2210.02747): x_t = (1 - s) x_0 + s noise, the target is noise - x_0. Four tasks are mixed, fed with
-exactly what WanVACEPipeline feeds: the first frame; the first frame and a reference; the reference alone (r2v); the last
-five frames of the segment before and the reference (extension). A reference is a latent frame in front of the clip.
+Flow matching (arXiv 2210.02747): x_t = (1 - s) x_0 + s noise, the target is noise - x_0. Four tasks are
+mixed, fed with exactly what WanVACEPipeline feeds: the first frame; the first frame and a reference; the
+reference alone (r2v); the last five frames of the segment before and the reference (extension). A reference
+is a latent frame in front of the clip.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ class MotionModels(nn.Module):
         self.text_encoder = networks.umt5(vocab)
 
     def embed(self, ids: Tensor) -> Tensor:
-        """Token ids (B, L), 0 for padding -> states (B, L, C), zero where padded, as the pipeline makes them."""
+        """Token ids (B, L), 0 for padding -> states (B, L, C), zero at padding, as in the pipeline."""
         mask = ids.ne(0)
         states = self.text_encoder(ids, mask.long()).last_hidden_state
         return states * mask[..., None]
@@ -52,13 +54,13 @@ class MotionModels(nn.Module):
 def control(bank: ClipBank, task: str, sample: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     """The clean latents (B, 16, T, h, w) and the control input (B, 96, T, h, w) of one task.
 
-    Control channels: 16 of the kept frames, 16 of the frames to make (all grey: a constant), 64 of the mask. A
-    reference stands in front with zeros beside it, and its mask is zero.
+    Control channels: 16 of the kept frames, 16 of the frames to make (all grey: a constant), 64 of the mask.
+    A reference stands in front with zeros beside it, and its mask is zero.
     """
     x0 = sample["latents"]
     b, c, t, h, w = x0.shape
     grey = bank.grey[:, :, :t].to(x0.dtype).expand_as(x0)
-    kept = {"first": "inactive_first", "reference": "grey"}.get(task.split("+")[0], "inactive_last")
+    kept = {"first": "inactive_first", "reference": "grey"}.get(task.partition("+")[0], "inactive_last")
     inactive = grey if kept == "grey" else sample[kept]
     mask = torch.ones(b, 64, t, h, w, device=x0.device, dtype=x0.dtype)
     if task.startswith("extension"):
@@ -66,14 +68,17 @@ def control(bank: ClipBank, task: str, sample: dict[str, Tensor]) -> tuple[Tenso
     fed = torch.cat([inactive, grey, mask], dim=1)
     if task.endswith("reference"):
         reference = sample["reference"]
-        front = torch.cat([reference, torch.zeros(b, c + 64, 1, h, w, device=x0.device, dtype=x0.dtype)], dim=1)
+        front = torch.cat(
+            [reference, torch.zeros(b, c + 64, 1, h, w, device=x0.device, dtype=x0.dtype)], dim=1
+        )
         return torch.cat([reference, x0], dim=2), torch.cat([front, fed], dim=2)
     return x0, fed
 
 
 def kept_latents(latents: int, kept_frames: int = 5) -> int:
-    """For how many leading latents the pipeline's mask says "keep": it samples one frame's mask for each, the frame
-    nearest to the latent's centre on the stretched axis.
+    """For how many leading latents the pipeline's mask says "keep".
+
+    It samples one frame's mask for each: the frame nearest to the latent's centre on the stretched axis.
     """
     frames = 4 * (latents - 1) + 1
     return sum(int((i + 0.5) * frames / latents) < kept_frames for i in range(latents))
@@ -88,7 +93,7 @@ def shortened(sample: dict[str, Tensor], latents: int) -> dict[str, Tensor]:
 def flow_loss(
     models: MotionModels, bank: ClipBank, task: str, sample: dict[str, Tensor]
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The weighted loss to descend (moving places count more) and the plain mean square error, by task, to log."""
+    """The weighted loss to descend (moving places count more) and the plain error of its task, to log."""
     x0, fed = control(bank, task, sample)
     x0 = x0.float()
     device, count = x0.device, len(x0)
@@ -99,13 +104,15 @@ def flow_loss(
     ids = sample["ids"] * (torch.rand(count, 1, device=device) >= NO_TEXT)
     ids[:, 0] = torch.where(ids[:, 0] == 0, torch.full_like(ids[:, 0], bank.eos), ids[:, 0])
     with precision(device):
-        v = models.transformer(noised, s.flatten() * 1000, models.embed(ids), control_hidden_states=fed, return_dict=False)[0]
+        v = models.transformer(
+            noised, s.flatten() * 1000, models.embed(ids), control_hidden_states=fed, return_dict=False
+        )[0]
     error = (v.float() - (noise - x0)).square().mean(1, keepdim=True)
     clip = x0[:, :, -sample["latents"].shape[2] :]
     moved = (clip - clip[:, :, :1]).abs().mean(1, keepdim=True)
     weight = torch.ones_like(error)
     weight[:, :, -clip.shape[2] :] += 2 * moved.clamp(max=1.5)
-    return (error * weight).mean() / weight.mean(), {task.split("+")[0]: error.mean()}
+    return (error * weight).mean() / weight.mean(), {task.partition("+")[0]: error.mean()}
 
 
 def train(data: Path, folder: Path, seconds: float, resume: bool, device: torch.device, batch: int) -> None:
@@ -119,7 +126,7 @@ def train(data: Path, folder: Path, seconds: float, resume: bool, device: torch.
     groups = [{"params": list(models.parameters()), "base": 4e-4 if resume else 8e-4}]
     stepper = Stepper(lambda key, sample: flow_loss(models, bank, key[0], sample), groups, clock, device)
     mean = Averaged({"models": models}, 0.9995)
-    curve, meters = Curve(folder / "motion.csv"), {key[0].split("+")[0]: Meter() for key in SHARES}
+    curve, meters = Curve(folder / "motion.csv"), {key[0].partition("+")[0]: Meter() for key in SHARES}
     keys, shares = list(SHARES), torch.tensor(list(SHARES.values()))
     while clock.running():
         key = keys[int(torch.multinomial(shares, 1))]
@@ -128,7 +135,11 @@ def train(data: Path, folder: Path, seconds: float, resume: bool, device: torch.
             meters[name].add(**{name: value})
         mean.update()
         if stepper.steps % 100 == 0:
-            curve.log(stepper.steps, stepper.steps * batch, **{k: v for m in meters.values() for k, v in m.read().items()})
+            curve.log(
+                stepper.steps,
+                stepper.steps * batch,
+                **{k: v for m in meters.values() for k, v in m.read().items()},
+            )
     models.eval()
     with mean.applied():
         save_tensors(models.state_dict(), folder / "motion.safetensors")
@@ -136,7 +147,14 @@ def train(data: Path, folder: Path, seconds: float, resume: bool, device: torch.
 
 
 @torch.no_grad()
-def generate(models: MotionModels, bank: ClipBank, task: str, sample: dict[str, Tensor], steps: int = 16, scale: float = 2.5) -> Tensor:
+def generate(
+    models: MotionModels,
+    bank: ClipBank,
+    task: str,
+    sample: dict[str, Tensor],
+    steps: int = 16,
+    scale: float = 2.5,
+) -> Tensor:
     """Latents of a batch, sampled with plain Euler steps of the shifted schedule and guidance."""
     x0, fed = control(bank, task, sample)
     device = x0.device
@@ -144,10 +162,13 @@ def generate(models: MotionModels, bank: ClipBank, task: str, sample: dict[str, 
     u = torch.linspace(1, 0, steps + 1, device=device)
     sigmas = SHIFT * u / (1 + (SHIFT - 1) * u)
     asked, free = models.embed(sample["ids"]), models.embed(bank.no_text.expand_as(sample["ids"]))
-    for s, after in zip(sigmas[:-1], sigmas[1:], strict=True):
+    for s, after in itertools.pairwise(sigmas):
         with precision(device):
             t = (s * 1000).expand(len(x))
-            v = [models.transformer(x, t, c, control_hidden_states=fed.float(), return_dict=False)[0].float() for c in (asked, free)]
+            v = [
+                models.transformer(x, t, c, control_hidden_states=fed.float(), return_dict=False)[0].float()
+                for c in (asked, free)
+            ]
         x = x + (after - s) * (v[1] + scale * (v[0] - v[1]))
     return x[:, :, -sample["latents"].shape[2] :]
 

@@ -96,9 +96,19 @@ def text_encoders(vocab: int, eos: int) -> tuple[CLIPTextModel, CLIPTextModelWit
         "bos_token_id": eos - 1,
         "pad_token_id": eos,
     }
-    one = CLIPTextConfig(hidden_size=TEXT_1, intermediate_size=TEXT_1 * 4, num_attention_heads=2, projection_dim=TEXT_1, **common)
+    one = CLIPTextConfig(
+        hidden_size=TEXT_1,
+        intermediate_size=TEXT_1 * 4,
+        num_attention_heads=2,
+        projection_dim=TEXT_1,
+        **common,
+    )
     two = CLIPTextConfig(
-        hidden_size=TEXT_2, intermediate_size=TEXT_2 * 4, num_attention_heads=5, projection_dim=TEXT_2, **common
+        hidden_size=TEXT_2,
+        intermediate_size=TEXT_2 * 4,
+        num_attention_heads=5,
+        projection_dim=TEXT_2,
+        **common,
     )
     return CLIPTextModel(one), CLIPTextModelWithProjection(two)
 

@@ -1,9 +1,10 @@
-"""Gets a folder of shards ready for the diffusion trainers, on all cores: texts as token ids, references as crops.
+"""Gets a folder of shards ready for the diffusion trainers, on all cores: texts as token ids, references as
+crops.
 
     python -m training.prepare --data DIR --tokenizers DIR --workers N
 
-Beside each shard's arrays it writes ``ids.npy`` (stills: (n, 4, 77) CLIP ids; clips: (n, 4, 128) T5 ids) and, for
-stills, ``crops.npy`` (n, 64, 64, 3): HyperLoRA's reference image of each picture.
+Beside each shard's arrays it writes ``ids.npy`` (stills: (n, 4, 77) CLIP ids; clips: (n, 4, 128) T5 ids)
+and, for stills, ``crops.npy`` (n, 64, 64, 3): HyperLoRA's reference image of each picture.
 """
 
 from __future__ import annotations
@@ -50,11 +51,15 @@ def prepare(path: Path, tokenizers: str) -> None:
         # A user's prompt tells of deeds that its first frame does not show yet.
         deeds = truth.actions or actions_of(job.number)
         texts += make(truth.person, truth.scenes[view], deeds, np.random.default_rng((5, job.number, view)))
-    ids = words(texts, padding="max_length", max_length=length, truncation=True, return_tensors="np").input_ids
+    ids = words(
+        texts, padding="max_length", max_length=length, truncation=True, return_tensors="np"
+    ).input_ids
     _write(ids.reshape(len(shard.jobs), -1, length).astype(np.int16), path / "ids.npy")
     if kind == "stills":
         pairs = zip(shard.frames, shard.landmarks, strict=True)
-        _write(np.stack([hyperlora_crop(np.array(f), np.array(m), CROP) for f, m in pairs]), path / "crops.npy")
+        _write(
+            np.stack([hyperlora_crop(np.array(f), np.array(m), CROP) for f, m in pairs]), path / "crops.npy"
+        )
 
 
 def _write(array: np.ndarray, path: Path) -> None:
@@ -71,7 +76,11 @@ def main() -> None:
     parser.add_argument("--tokenizers", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=4)
     args = parser.parse_args()
-    todo = [p for p in sorted(args.data.glob("*-*-*")) if not (p / ("crops.npy" if p.name.startswith("stills") else "ids.npy")).exists()]
+    todo = [
+        p
+        for p in sorted(args.data.glob("*-*-*"))
+        if not (p / ("crops.npy" if p.name.startswith("stills") else "ids.npy")).exists()
+    ]
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     with multiprocessing.get_context("spawn").Pool(args.workers) as pool:
         pool.starmap(prepare, [(p, str(args.tokenizers)) for p in todo], chunksize=1)

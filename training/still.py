@@ -2,9 +2,10 @@
 
     python -m training.still words|people --data DIR --models DIR --seconds S [--resume]
 
-``words`` learns captions -> pictures. ``people`` goes on with everything at once: the LoRA that HyperLoRA makes of one
-picture of a person must help to paint another picture of that person, in another scene. Noise schedule: SDXL's scaled
-linear betas with velocity prediction (arXiv 2202.00512), since a small model learns the large noise levels better so.
+``words`` learns captions -> pictures. ``people`` goes on with everything at once: the LoRA that HyperLoRA
+makes of one picture of a person must help to paint another picture of that person, in another scene. Noise
+schedule: SDXL's scaled linear betas with velocity prediction (arXiv 2202.00512), since a small model learns
+the large noise levels better so.
 
 Reads ``models``/still_vae; reads and writes ``models``/still: unet, text encoders, hyperlora, image_encoder.
 """
@@ -56,11 +57,15 @@ class StillModels(nn.Module):
         self.text_encoder, self.text_encoder_2 = networks.text_encoders(vocab, eos)
         self.hyperlora = networks.hyperlora(self.unet)
         self.image_encoder = networks.vision()
-        for name, values in (("time_ids", networks.TIME_IDS), ("clip_mean", CLIP_MEAN), ("clip_std", CLIP_STD)):
+        for name, values in (
+            ("time_ids", networks.TIME_IDS),
+            ("clip_mean", CLIP_MEAN),
+            ("clip_std", CLIP_STD),
+        ):
             self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)
 
     def embed(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Token ids (B, 77) -> both encoders' penultimate states (B, 77, C) and the second's pooled vector."""
+        """Token ids (B, 77) -> both encoders' penultimate states (B, 77, C), and the pooled vector."""
         one = self.text_encoder(ids, output_hidden_states=True)
         two = self.text_encoder_2(ids, output_hidden_states=True)
         return torch.cat([one.hidden_states[-2], two.hidden_states[-2]], dim=-1), two.text_embeds
@@ -80,16 +85,22 @@ class StillModels(nn.Module):
 
 
 class Personal:
-    """Gives every sample of a batch its own LoRA in a UNet's attention projections, without renaming parameters.
+    """Gives every sample of a batch its own LoRA in a UNet's attention projections, without renaming
+    parameters.
 
-    Each sample's weight is put together (W + 0.5 up down) and applied in one batched product: two products of rank four
-    beside the layer cost several times as much.
+    Each sample's weight is put together (W + 0.5 up down) and applied in one batched product: two products
+    of rank four beside the layer cost several times as much.
     """
 
     def __init__(self, unet: nn.Module) -> None:
         self.current: dict[str, tuple[Tensor, Tensor]] | None = None
         for name, attention in attentions(unet).items():
-            for suffix, path in (("to_q", "to_q"), ("to_k", "to_k"), ("to_v", "to_v"), ("to_out_0", "to_out.0")):
+            for suffix, path in (
+                ("to_q", "to_q"),
+                ("to_k", "to_k"),
+                ("to_v", "to_v"),
+                ("to_out_0", "to_out.0"),
+            ):
                 layer = attention.get_submodule(path)
                 layer.forward = self._forward(f"{name}_{suffix}", layer)
 
@@ -125,7 +136,14 @@ def load_models(folder: Path, bank: Bank, resume: bool) -> StillModels:
 
 
 def train(
-    phase: str, data: Path, folder: Path, seconds: float, resume: bool, device: torch.device, batch: int, likeness: bool
+    phase: str,
+    data: Path,
+    folder: Path,
+    seconds: float,
+    resume: bool,
+    device: torch.device,
+    batch: int,
+    likeness: bool,
 ) -> None:
     """Train one phase for ``seconds``, data loading and encoding included, and save."""
     clock = Clock(seconds)
@@ -143,7 +161,12 @@ def train(
     mean = Averaged({"models": models}, 0.9995)
     alphas = alphas_cumprod(device)
     judge = recogniser(folder, device) if likeness else None
-    stepper = Stepper(lambda _, sample: losses(models, personal, sample, alphas, people, judge, bank.vae), groups, clock, device)
+    stepper = Stepper(
+        lambda _, sample: losses(models, personal, sample, alphas, people, judge, bank.vae),
+        groups,
+        clock,
+        device,
+    )
     curve, meter = Curve(folder / f"still_{phase}.csv"), Meter()
     while clock.running():
         meter.add(**stepper(phase, bank.people(batch) if people else bank.stills(batch)))
@@ -165,7 +188,9 @@ def losses(
     judge: Recogniser | None,
     vae: Any,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss to descend, and its parts: the velocity's plain mean square error and, with a judge, the likeness."""
+    """The loss to descend, and its parts: the velocity's plain mean square error and, with a judge, the
+    likeness.
+    """
     x0, device = sample["latents"].float(), sample["latents"].device
     count = len(x0)
     t = torch.randint(0, TIMESTEPS, (count,), device=device)
@@ -190,21 +215,32 @@ def losses(
     figures = {"loss": error.mean()}
     if judge is not None:
         estimate = (a * (a * x0 + s * noise) - s * v)[:PICTURES]
-        figures["unlike"] = likeness_loss(judge, vae, estimate, sample["heads"][:PICTURES], sample["target"][:PICTURES])
+        figures["unlike"] = likeness_loss(
+            judge, vae, estimate, sample["heads"][:PICTURES], sample["target"][:PICTURES]
+        )
         loss = loss + LIKENESS_WEIGHT * figures["unlike"]
     return loss, figures
 
 
 @torch.no_grad()
 def generate(
-    models: StillModels, personal: Personal, sample: dict[str, Tensor], people: bool, steps: int = 20, scale: float = 3.0
+    models: StillModels,
+    personal: Personal,
+    sample: dict[str, Tensor],
+    people: bool,
+    steps: int = 20,
+    scale: float = 3.0,
 ) -> Tensor:
     """Latents sampled with DPM++ 2M Karras and guidance for a batch, as the pipeline samples them."""
     from diffusers import DPMSolverMultistepScheduler
 
     device = sample["latents"].device
     scheduler = DPMSolverMultistepScheduler(
-        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", prediction_type="v_prediction", use_karras_sigmas=True
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        prediction_type="v_prediction",
+        use_karras_sigmas=True,
     )
     scheduler.set_timesteps(steps, device=device)
     x = torch.randn(sample["latents"].shape, generator=torch.Generator().manual_seed(0)).to(device)

@@ -42,7 +42,9 @@ class Store:
             frames, box = torch.from_numpy(np.array(shard.frames)), torch.from_numpy(np.array(shard.box))
             if self.kind == "stills":
                 frames, box = frames[:, None], box[:, None]
-            self.parts.append((frames.to(self.device), box.to(self.device).float().reshape(*frames.shape[:2], 4)))
+            self.parts.append(
+                (frames.to(self.device), box.to(self.device).float().reshape(*frames.shape[:2], 4))
+            )
             self.read.add(path.name)
 
     def still_crops(self, count: int, size: int) -> Tensor:

@@ -1,9 +1,10 @@
-"""Makes mini's two tokenizers from captions: CLIP's byte-pair encoding and T5's unigrams, in their released files.
+"""Makes mini's two tokenizers from captions: CLIP's byte-pair encoding and T5's unigrams, in their released
+files.
 
     python -m training.tokenizers --out checkpoints/mini/tokenizers
 
-Every byte (CLIP) and every letter of Latin script (T5) is in the vocabulary, so that no prompt fails; words of the
-world are whole tokens.
+Every byte (CLIP) and every letter of Latin script (T5) is in the vocabulary, so that no prompt fails; words
+of the world are whole tokens.
 """
 
 from __future__ import annotations
@@ -36,7 +37,12 @@ def captions(count: int) -> Iterator[str]:
 def clip_tokenizer(corpus: Iterator[str]) -> PreTrainedTokenizerBase:
     """A CLIPTokenizer whose merges come from the corpus."""
     alphabet = sorted(ByteLevel.alphabet())
-    vocabulary = {t: i for i, t in enumerate([*alphabet, *(a + "</w>" for a in alphabet), "<|startoftext|>", "<|endoftext|>"])}
+    vocabulary = {
+        t: i
+        for i, t in enumerate(
+            [*alphabet, *(a + "</w>" for a in alphabet), "<|startoftext|>", "<|endoftext|>"]
+        )
+    }
     plain = CLIPTokenizer(vocab=vocabulary, merges=[])
     trained = plain.train_new_from_iterator(corpus, CLIP_VOCABULARY)
     trained.model_max_length = 77
@@ -49,12 +55,19 @@ def t5_tokenizer(corpus: Iterator[str]) -> PreTrainedTokenizerBase:
     backend.normalizer = normalizers.NFKC()
     backend.pre_tokenizer = pre_tokenizers.Metaspace()
     backend.decoder = decoders.Metaspace()
-    letters = list(string.printable.strip() + "àáâäãåæçèéêëìíîïñòóôöõøœùúûüýÿßÀÁÂÄÃÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÖÕØŒÙÚÛÜÝ'’“”–—…")
+    letters = list(
+        string.printable.strip() + "àáâäãåæçèéêëìíîïñòóôöõøœùúûüýÿßÀÁÂÄÃÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÖÕØŒÙÚÛÜÝ'’“”–—…"
+    )
     trainer = trainers.UnigramTrainer(
-        vocab_size=T5_VOCABULARY, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>", initial_alphabet=letters
+        vocab_size=T5_VOCABULARY,
+        special_tokens=["<pad>", "</s>", "<unk>"],
+        unk_token="<unk>",
+        initial_alphabet=letters,
     )
     backend.train_from_iterator(corpus, trainer)
-    backend.post_processor = processors.TemplateProcessing(single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", 1)])
+    backend.post_processor = processors.TemplateProcessing(
+        single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", 1)]
+    )
     return T5Tokenizer(tokenizer_object=backend, extra_ids=0, model_max_length=512)
 
 

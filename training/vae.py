@@ -2,9 +2,9 @@
 
     python -m training.vae still|video --data DIR --out DIR --seconds S [--resume]
 
-Losses: L1, L1 of the horizontal and vertical differences (edges), and a KL of weight 1e-6. After training, the latents'
-mean and spread are measured and folded into the 1x1 convolutions at the bottleneck (still) or written into the config
-(video), so that a diffusion model sees zero mean and unit variance per channel.
+Losses: L1, L1 of the horizontal and vertical differences (edges), and a KL of weight 1e-6. After training,
+the latents' mean and spread are measured and folded into the 1x1 convolutions at the bottleneck (still) or
+written into the config (video), so that a diffusion model sees zero mean and unit variance per channel.
 
 The video autoencoder is causal and runs in chunks (first frame, then fours). For training it runs in one pass
 (``one_pass``), which computes the same numbers.
@@ -19,9 +19,19 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from training.common import Averaged, Clock, Curve, Meter, Stepper, load_tensors, precision, save_tensors, write_json
+from training.common import (
+    Averaged,
+    Clock,
+    Curve,
+    Meter,
+    Stepper,
+    load_tensors,
+    precision,
+    save_tensors,
+    write_json,
+)
 from training.networks import still_vae, video_vae
 from training.store import Store
 
@@ -33,8 +43,9 @@ FIRST_FRAME_WEIGHT = 3.0
 def one_pass(vae: Any) -> None:
     """Let an AutoencoderKLWan's resampling layers work on a whole clip at once, when they are given no cache.
 
-    The chunked path passes the first frame through untouched and convolves the others in time: downsampling over
-    windows of three with stride two that begin at the first frame, upsampling with zeros before the second frame.
+    The chunked path passes the first frame through untouched and convolves the others in time: downsampling
+    over windows of three with stride two that begin at the first frame, upsampling with zeros before the
+    second frame.
     """
     for module in vae.modules():
         if type(module).__name__ == "WanResample" and hasattr(module, "time_conv"):
@@ -72,7 +83,7 @@ def unpatchify(x: Tensor) -> Tensor:
 
 
 def encode_video(vae: Any, frames: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and log-variance, (B, 16, 1+(T-1)/4, H/8, W/8), of frames (B, 3, T, H, W) in -1..1, in one pass."""
+    """Mean and log-variance, (B, 16, 1+(T-1)/4, H/8, W/8), of frames (B, 3, T, H, W), in one pass."""
     mean, logvar = vae.quant_conv(vae.encoder(patchify(frames))).chunk(2, dim=1)
     return mean, logvar
 
@@ -94,7 +105,9 @@ def decode_still(vae: Any, latents: Tensor) -> Tensor:
 
 
 def to_float(pixels: Tensor) -> Tensor:
-    """uint8 (..., H, W, 3) to float in -1..1 with the channels before the picture: (B, 3, H, W) or (B, 3, T, H, W)."""
+    """uint8 (..., H, W, 3) to float in -1..1 with the channels before the picture: (B, 3, H, W) or (B, 3,
+    T, H, W).
+    """
     x = pixels.float() / 127.5 - 1
     return x.permute(0, 3, 1, 2) if x.ndim == 4 else x.permute(0, 4, 1, 2, 3)
 
@@ -115,7 +128,7 @@ def reconstruction_loss(y: Tensor, x: Tensor, weight: Tensor | None = None) -> T
 
 
 def plan_still(done: float) -> tuple[int, int]:
-    """(batch, crop) of the still autoencoder at this part of the run: small crops first, whole frames last."""
+    """(batch, crop) of the still autoencoder at this part of the run: small crops first."""
     return (40, 128) if done < 0.75 else (20, 192) if done < 0.92 else (12, 256)
 
 
@@ -128,7 +141,9 @@ def plan_video(done: float, step: int) -> tuple[int, int, int]:
     return max(2, int({1: 40, 5: 12, 9: 8, 17: 5}[length] * scale)), size, length
 
 
-def train(kind: str, data: Path, out: Path, seconds: float, resume: bool, device: torch.device, rate: float = 8e-4) -> None:
+def train(
+    kind: str, data: Path, out: Path, seconds: float, resume: bool, device: torch.device, rate: float = 8e-4
+) -> None:
     """Train one autoencoder for ``seconds`` and write ``out``/vae.safetensors and the latents' figures."""
     clock = Clock(seconds)
     still = kind == "still"
@@ -167,7 +182,13 @@ def losses(vae: Any, still: bool, pixels: Tensor) -> tuple[Tensor, dict[str, Ten
     weight = None
     if x.ndim == 5 and x.shape[2] > 1:
         # The first frame is coded alone and the others lean on it.
-        weight = torch.cat([torch.full_like(x[:1, :1, :1, :1, :1], FIRST_FRAME_WEIGHT), torch.ones_like(x[:1, :1, 1:, :1, :1])], 2)
+        weight = torch.cat(
+            [
+                torch.full_like(x[:1, :1, :1, :1, :1], FIRST_FRAME_WEIGHT),
+                torch.ones_like(x[:1, :1, 1:, :1, :1]),
+            ],
+            2,
+        )
     with precision(x.device):
         mean, logvar = encode_still(vae, x) if still else encode_video(vae, x)
         z = mean + torch.randn_like(mean) * torch.exp(0.5 * logvar.clamp(-20, 10))
@@ -185,15 +206,27 @@ def _psnr(mse: float) -> float:
 
 @torch.no_grad()
 def finish(kind: str, vae: Any, store: Store, out: Path, batches: int = 16) -> None:
-    """Fold or record the latents' mean and spread, measure PSNR on whole held-out frames, and write the weights."""
+    """Fold or record the latents' mean and spread, measure PSNR on whole held-out frames, and write the
+    weights.
+    """
     still = kind == "still"
     vae.eval()
-    xs = [to_float(store.still_crops(16, 256) if still else store.clip_crops(2, 17, 256)) for _ in range(batches)]
+    xs = [
+        to_float(store.still_crops(16, 256) if still else store.clip_crops(2, 17, 256))
+        for _ in range(batches)
+    ]
     means = torch.cat([(encode_still(vae, x) if still else encode_video(vae, x))[0] for x in xs])
     dims = [d for d in range(means.ndim) if d != 1]
     mean, std = means.mean(dims), means.std(dims)
-    mse = [F.mse_loss((decode_still if still else decode_video)(vae, z).clamp(-1, 1), x) for z, x in zip(means.split(len(xs[0])), xs, strict=True)]
-    figures: dict[str, Any] = {"psnr": _psnr(torch.stack(mse).mean().item()), "latent_mean": mean.tolist(), "latent_std": std.tolist()}
+    mse = [
+        F.mse_loss((decode_still if still else decode_video)(vae, z).clamp(-1, 1), x)
+        for z, x in zip(means.split(len(xs[0])), xs, strict=True)
+    ]
+    figures: dict[str, Any] = {
+        "psnr": _psnr(torch.stack(mse).mean().item()),
+        "latent_mean": mean.tolist(),
+        "latent_std": std.tolist(),
+    }
     if still:
         fold(vae, mean, std)
     print(kind, "autoencoder, whole frames:", figures["psnr"], "dB", flush=True)
@@ -205,8 +238,8 @@ def finish(kind: str, vae: Any, store: Store, out: Path, batches: int = 16) -> N
 def fold(vae: Any, mean: Tensor, std: Tensor) -> None:
     """Make an AutoencoderKL's latents zero-mean and unit-variance without changing its pictures.
 
-    The encoder's last 1x1 convolution gives means and log-variances; both are shifted and scaled there, and the
-    decoder's first 1x1 convolution undoes it.
+    The encoder's last 1x1 convolution gives means and log-variances; both are shifted and scaled there, and
+    the decoder's first 1x1 convolution undoes it.
     """
     channels = len(mean)
     down, up = vae.quant_conv, vae.post_quant_conv
@@ -214,7 +247,7 @@ def fold(vae: Any, mean: Tensor, std: Tensor) -> None:
     down.weight[:channels] /= scale
     down.bias[:channels] = (down.bias[:channels] - mean) / std
     down.bias[channels:] -= 2 * std.log()
-    up.bias += (up.weight[:, :, 0, 0] @ mean)
+    up.bias += up.weight[:, :, 0, 0] @ mean
     up.weight *= std.view(1, -1, 1, 1)
 
 

@@ -1,7 +1,7 @@
 """The texts that go with a picture or a clip of the world, as the two stages will meet them.
 
-Stage 1 reads phrases (the world's, and what the rules writer makes of a user's prompt, both behind HyperLoRA's trigger
-words) and raw prompts; stage 2 reads polished sentences and raw prompts.
+Stage 1 reads phrases (the world's, and what the rules writer makes of a user's prompt, both behind
+HyperLoRA's trigger words) and raw prompts; stage 2 reads polished sentences and raw prompts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ def subject_of(person: Person, rng: np.random.Generator) -> str:
     return "A person" if rng.random() < 0.1 else f"A {person.gender}"
 
 
-def spatial_texts(person: Person, scene: Scene, actions: Sequence[Action], rng: np.random.Generator) -> list[str]:
+def spatial_texts(
+    person: Person, scene: Scene, actions: Sequence[Action], rng: np.random.Generator
+) -> list[str]:
     """``VARIANTS`` texts for a still: two of the world's phrase lists, one refined prompt, one raw."""
     raw = captions.prompt(person, scene, actions, rng)
     refined = spatial_of(captions.prompt(person, scene, actions, rng), subject_of(person, rng))
@@ -33,7 +35,9 @@ def spatial_texts(person: Person, scene: Scene, actions: Sequence[Action], rng: 
     return [*(TRIGGER + p for p in phrases), TRIGGER + refined, raw]
 
 
-def temporal_texts(person: Person, scene: Scene, actions: Sequence[Action], rng: np.random.Generator) -> list[str]:
+def temporal_texts(
+    person: Person, scene: Scene, actions: Sequence[Action], rng: np.random.Generator
+) -> list[str]:
     """``VARIANTS`` texts for a clip: two of the world's sentences, one polished prompt, one raw."""
     raw = captions.prompt(person, scene, actions, rng)
     polished = temporal_of(captions.prompt(person, scene, actions, rng), subject_of(person, rng))

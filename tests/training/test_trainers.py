@@ -1,0 +1,260 @@
+"""The trainers' arithmetic: what they feed and fold is what the pipelines do."""
+
+from __future__ import annotations
+
+import copy
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from checkpoints.wan import write_vace
+from torch import Tensor, nn
+
+from stillmotion.motion.vace import RememberingVACEPipeline
+from stillmotion.motion.vace import control as pipeline_control
+from stillmotion.still.lora import attention_modules
+from training import bank as banks
+from training import common, gates, likeness, motion, networks, still, vae
+
+torch.set_num_threads(2)
+
+
+def jittered(model: nn.Module, seed: int = 0) -> nn.Module:
+    """A fresh model with every parameter moved, so that no zero or one hides an error."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for p in model.parameters():
+            p.add_(torch.randn(p.shape, generator=generator) * 0.02)
+    return model.eval()
+
+
+@pytest.fixture(scope="module")
+def video_vae() -> Any:
+    return jittered(networks.video_vae())
+
+
+@pytest.mark.parametrize("frames", [1, 5, 17])
+def test_one_pass_is_the_chunked_path(video_vae: Any, frames: int) -> None:
+    x = torch.rand(1, 3, frames, 32, 32, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    with torch.no_grad():
+        chunked = video_vae.encode(x).latent_dist
+        decoded = video_vae.decode(chunked.mean).sample
+        one = copy.deepcopy(video_vae)
+        vae.one_pass(one)
+        mean, logvar = vae.encode_video(one, x)
+        frames_made = vae.decode_video(one, mean).clamp(-1, 1)
+    assert torch.allclose(mean, chunked.mean, atol=1e-5)
+    assert torch.allclose(logvar.clamp(-30, 20), chunked.logvar, atol=1e-5)
+    assert torch.allclose(frames_made, decoded, atol=3e-5)
+    assert decoded.std() > 0.05
+
+
+def test_folding_makes_unit_latents_and_the_same_pictures() -> None:
+    model: Any = jittered(networks.still_vae())
+    x = torch.rand(6, 3, 32, 32) * 2 - 1
+    with torch.no_grad():
+        mean, logvar = vae.encode_still(model, x)
+        before = vae.decode_still(model, mean)
+        centre, spread = mean.mean((0, 2, 3)), mean.std((0, 2, 3))
+        vae.fold(model, centre, spread)
+        folded, folded_logvar = vae.encode_still(model, x)
+        after = vae.decode_still(model, folded)
+    assert folded.mean((0, 2, 3)).abs().max() < 1e-4
+    assert torch.allclose(folded.std((0, 2, 3)), torch.ones(16), atol=1e-4)
+    assert torch.allclose(after, before, atol=1e-4)
+    assert torch.allclose(folded_logvar, logvar - 2 * spread.log().view(1, -1, 1, 1), atol=1e-4)
+
+
+def test_normalised_training_latents_are_the_pipelines(video_vae: Any) -> None:
+    plain, inside = copy.deepcopy(video_vae), copy.deepcopy(video_vae)
+    mean, std = torch.linspace(-1, 1, 16), torch.linspace(0.5, 3, 16)
+    vae.one_pass(plain)
+    vae.one_pass(inside)
+    banks.normalise(inside, mean, std)
+    x = torch.rand(1, 3, 5, 32, 32) * 2 - 1
+    with torch.no_grad():
+        raw, _ = vae.encode_video(plain, x)
+        latents, _ = vae.encode_video(inside, x)
+        assert torch.allclose(
+            latents, (raw - mean.view(1, -1, 1, 1, 1)) / std.view(1, -1, 1, 1, 1), atol=1e-4
+        )
+        assert torch.allclose(vae.decode_video(inside, latents), vae.decode_video(plain, raw), atol=1e-4)
+
+
+def pipeline_fed(pipe: Any, frames: np.ndarray, known: int, reference: Any) -> Tensor:
+    """The control latents that WanVACEPipeline feeds its transformer for these frames."""
+    height, width = frames.shape[1:3]
+    if known:
+        video, mask = pipeline_control(frames[:known], len(frames), width, height)
+    else:
+        video, mask = None, None
+    pictures = [reference] if reference is not None else None
+    video_in, mask_in, references = pipe.preprocess_conditions(
+        video, mask, pictures, 1, height, width, len(frames), torch.float32, torch.device("cpu")
+    )
+    latents = pipe.prepare_video_latents(video_in, mask_in, references, None, torch.device("cpu"))
+    return torch.cat([latents, pipe.prepare_masks(mask_in, references)], dim=1)
+
+
+@pytest.mark.parametrize(
+    ("task", "known", "frames"),
+    [
+        ("first", 1, 17),
+        ("first+reference", 1, 9),
+        ("reference", 0, 17),
+        ("extension+reference", 5, 17),
+        ("extension+reference", 5, 13),
+        ("extension+reference", 5, 9),
+    ],
+)
+def test_training_feeds_what_the_pipeline_feeds(
+    tmp_path_factory: pytest.TempPathFactory, task: str, known: int, frames: int
+) -> None:
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("vace")
+    write_vace(folder, seed=3, patched_vae=True)
+    pipe = RememberingVACEPipeline.from_pretrained(folder, torch_dtype=torch.float32)
+    rng = np.random.default_rng(5)
+    clip = rng.integers(0, 255, (frames, 32, 32, 3), dtype=np.uint8)
+    picture = Image.fromarray(rng.integers(0, 255, (32, 32, 3), dtype=np.uint8))
+    fed = pipeline_fed(pipe, clip, known, picture if "reference" in task else None)
+
+    mean, std = (
+        torch.tensor(v).view(1, -1, 1, 1, 1)
+        for v in (pipe.vae.config.latents_mean, pipe.vae.config.latents_std)
+    )
+
+    def encoded(x: Tensor) -> Tensor:
+        with torch.no_grad():
+            return (pipe.vae.encode(x).latent_dist.mean - mean) / std
+
+    x = vae.to_float(torch.from_numpy(clip)[None])
+    first, last = torch.zeros_like(x), torch.zeros_like(x)
+    first[:, :, :1], last[:, :, :5] = x[:, :, :1], x[:, :, :5]
+    sample = {
+        "latents": encoded(x),
+        "inactive_first": encoded(first),
+        "inactive_last": encoded(last),
+        "reference": encoded(vae.to_float(torch.from_numpy(np.asarray(picture))[None, None])),
+    }
+    # What is kept of grey is a long clip's: a shorter one's must be its beginning.
+    bank: Any = SimpleNamespace(grey=encoded(torch.zeros(1, 3, 17, 32, 32)))
+    clean, ours = motion.control(bank, task, sample)
+    assert ours.shape == fed.shape
+    assert torch.allclose(ours, fed, atol=1e-4)
+    assert torch.equal(clean[:, :, -sample["latents"].shape[2] :], sample["latents"])
+
+
+def test_shortened_latents_are_those_of_the_shorter_clip(video_vae: Any) -> None:
+    x = torch.rand(1, 3, 17, 32, 32) * 2 - 1
+    with torch.no_grad():
+        whole, part = video_vae.encode(x).latent_dist.mean, video_vae.encode(x[:, :, :9]).latent_dist.mean
+    batch = motion.shortened({"latents": whole, "ids": torch.zeros(1, 7)}, 3)
+    assert torch.allclose(batch["latents"], part, atol=1e-5)
+    assert batch["ids"].shape == (1, 7)
+
+
+def test_personal_layers_are_kohyas_arithmetic() -> None:
+    unet: Any = jittered(networks.unet())
+    name = next(iter(attention_modules(unet)))
+    layer = unet.get_submodule("down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q")
+    assert name == "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1"
+    x = torch.randn(2, 6, layer.in_features)
+    plain = layer(x)
+    personal = still.Personal(unet)
+    assert torch.allclose(layer(x), plain, atol=1e-6)
+    down, up = torch.randn(2, 4, layer.in_features), torch.randn(2, layer.out_features, 4)
+    with personal.applied({f"{name}_to_q": (down, up)}):
+        mine = layer(x)
+    for sample in range(2):
+        beside = plain[sample] + 0.5 * x[sample] @ down[sample].T @ up[sample].T
+        assert torch.allclose(mine[sample], beside, atol=1e-4)
+    assert torch.allclose(layer(x), plain, atol=1e-6)
+
+
+def test_people_pick_another_picture_of_the_same_person() -> None:
+    persons = np.array([7, 3, 7, 9, 3, 7])
+    people = banks.People(persons)
+    for _ in range(20):
+        rows = np.arange(6)
+        other = people.other(rows)
+        assert (persons[other] == persons).all()
+        assert (other != rows)[[0, 1, 2, 4, 5]].all()
+        assert other[3] == 3
+    assert people.any(np.array([8]))[0] == -1
+    assert persons[people.any(np.array([9, 3]))].tolist() == [9, 3]
+
+
+def test_heads_are_the_analyzers_crops() -> None:
+    from stillmotion.identity.crops import head_crop
+    from stillmotion.identity.geometry import ARCFACE_FIVE
+
+    ramp = np.add.outer(np.arange(256), np.arange(256))
+    picture = np.stack([ramp // 2, 255 - ramp // 2, np.broadcast_to(np.arange(256), (256, 256))], -1).astype(
+        np.uint8
+    )
+    for scale, turn in ((1.1, 0.2), (0.9, -0.3)):
+        rotation = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+        five = ((ARCFACE_FIVE - 56) @ rotation.T + 128).astype(np.float32)
+        pixels = torch.from_numpy(picture)[None].permute(0, 3, 1, 2).float()
+        mine = likeness.heads(pixels, likeness.head_matrix(torch.from_numpy(five)[None]))[0].permute(1, 2, 0)
+        assert np.abs(mine.numpy() - head_crop(picture, five)).mean() < 1.5
+
+
+def test_steps_descend_and_follow_the_clock() -> None:
+    torch.manual_seed(0)
+    target, layer = torch.randn(64, 3), nn.Linear(5, 3)
+    inputs = torch.randn(64, 5)
+
+    def loss_of(key: Any, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        loss = (layer(batch["x"]) - target).square().mean()
+        return loss, {"loss": loss}
+
+    clock = common.Clock(1000)
+    stepper = common.Stepper(
+        loss_of, [{"params": list(layer.parameters()), "base": 0.05}], clock, torch.device("cpu")
+    )
+    losses = [float(stepper("only", {"x": inputs})["loss"]) for _ in range(300)]
+    best = torch.linalg.lstsq(torch.cat([inputs, torch.ones(64, 1)], 1), target)
+    floor = (torch.cat([inputs, torch.ones(64, 1)], 1) @ best.solution - target).square().mean()
+    assert losses[-1] < losses[0]
+    assert losses[-1] == pytest.approx(float(floor), rel=0.05)
+    assert common.learning_rate(1.0, 0.0, 0) == pytest.approx(1 / 200)
+    assert common.learning_rate(1.0, 0.5, 10_000) == pytest.approx(0.55)
+    assert common.learning_rate(1.0, 1.0, 10_000) == pytest.approx(0.1)
+
+
+def test_a_loss_that_is_no_number_ends_the_run() -> None:
+    meter = common.Meter()
+    meter.add(loss=torch.tensor(1.0))
+    meter.add(loss=torch.tensor(3.0))
+    assert meter.read() == {"loss": 2.0}
+    meter.add(loss=torch.tensor(float("nan")))
+    with pytest.raises(common.NonFiniteLossError, match="loss is nan"):
+        meter.read()
+
+
+def test_averaged_weights_are_put_back() -> None:
+    layer = nn.Linear(2, 2)
+    average = common.Averaged({"layer": layer}, 0.5)
+    start = layer.weight.detach().clone()
+    with torch.no_grad():
+        layer.weight.add_(1.0)
+    average.update()
+    live = layer.weight.detach().clone()
+    with average.applied():
+        assert not torch.equal(layer.weight, live)
+        assert ((layer.weight - start) > 0).all()
+    assert torch.equal(layer.weight, live)
+
+
+def test_gate_arithmetic() -> None:
+    black, grey = np.zeros((4, 4, 3), np.uint8), np.full((4, 4, 3), 51, np.uint8)
+    assert gates.psnr(black, grey) == pytest.approx(20 * np.log10(5), abs=1e-6)
+    a, b = np.zeros(128), np.ones(128)
+    assert gates.top1([a, b], [[a], [b]]) == 1.0
+    assert gates.top1([a, b], [[b], [b]]) == 0.5
+    assert gates.top1([a, None], [[None], [b]]) == 0.0
