@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.world import DEFAULT_BUST, Person, Renderer, identity_of, reference_scene
+from training.world import DEFAULT_BUST, Person, Renderer, identity_of, reference_scene, scene_of
 from training.world.jobs import make_job, truth_of
 from training.world.pool import Pool, WorkerFailed, device_of
 from training.world.shards import shards
@@ -85,6 +85,17 @@ def test_long_clips_go_on_where_the_first_batch_ends(renderer: Renderer) -> None
     still = renderer.clip(person, scene, ("still",), frames=12)
     behind = (still.matte == 0).all(0)
     assert np.ptp(still.frames[:, behind], axis=0).max() == 0
+
+
+def test_stills_together_are_those_drawn_alone(renderer: Renderer) -> None:
+    person, scenes = identity_of(6), [reference_scene(1), scene_of(5), scene_of(8)]
+    together = renderer.stills(person, scenes)
+    for k, scene in enumerate(scenes):
+        alone = renderer.still(person, scene)
+        assert np.array_equal(together.frames[k], alone.frames[0])
+        assert np.array_equal(together.matte[k], alone.matte[0])
+        assert np.array_equal(together.landmarks[k], alone.landmarks[0])
+    assert not np.array_equal(together.frames[0], together.frames[1])
 
 
 def test_workers_take_turns_among_devices() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -121,6 +121,18 @@ class Renderer:
         """One picture of a person in a scene."""
         return self.clip(person, scene, ("still",), frames=1)
 
+    def stills(self, person: Person, scenes: Sequence[sc.Scene]) -> Footage:
+        """Pictures of a person in several scenes, T of them; faster than one after the other."""
+        shape = self._shape(person)
+        self._passes.reserve(len(scenes))
+        rest = movement(as_actions(("still",)), 1)
+        stagings = [stage(self.body, shape, scene, rest) for scene in scenes]
+        for at, (scene, staging) in enumerate(zip(scenes, stagings, strict=True)):
+            self._draw(person, shape, scene, staging, at)
+        pictures = self._passes.read(len(scenes))
+        parts = [self._with_truth(pictures[k : k + 1], shape, s) for k, s in enumerate(stagings)]
+        return Footage(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Footage)))
+
     def clip(
         self, person: Person, scene: sc.Scene, actions: Sequence[Action | str], frames: int = 17
     ) -> Footage:
@@ -130,9 +142,15 @@ class Renderer:
         """
         shape = self._shape(person)
         staging = stage(self.body, shape, scene, movement(as_actions(actions), frames))
+        self._passes.reserve(frames)
+        self._draw(person, shape, scene, staging, 0)
+        return self._with_truth(self._passes.read(frames), shape, staging)
+
+    def _draw(self, person: Person, shape: Shape, scene: sc.Scene, staging: Staging, at: int) -> None:
+        """Have the staged moments drawn as the pictures `at` and the following."""
         self._dress(person, shape)
-        self._set_scene(person, scene)
-        rows = frame_rows(staging)
+        self._set_scene(scene)
+        rows, frames = frame_rows(staging), len(staging.cameras)
         names = [n for n, w in staging.face.items() if np.any(w)]
         chosen = np.array([self.body.actions[n] for n in names], np.int32)
         weights = np.stack([np.zeros(frames), *(staging.face[n] for n in names)], axis=1)[:, 1:]
@@ -140,15 +158,13 @@ class Renderer:
         if person.hair_style in _FUR:
             layers["HAIR"] = _AFRO_LAYERS if person.hair_style == "afro" else _FUR_LAYERS
         self._passes.set(fur_layers=layers["HAIR"], beard_layers=layers["BEARD"])
-        pictures = np.empty((frames, self.size, self.size, 4), np.uint8)
         fixed = bool((staging.view == staging.view[0]).all())  # the place stands still: painted once
         for start in range(0, frames, self._passes.tiles):
             part = slice(start, start + self._passes.tiles)
             views = staging.view[part][: 1 if fixed else None]
             if not (fixed and start):
                 self._paint_place(scene, views)
-            pictures[part] = self._passes.draw(rows[part], weights[part], chosen, layers, len(views))
-        return self._with_truth(pictures, shape, staging)
+            self._passes.draw(rows[part], weights[part], chosen, layers, len(views), at + start)
 
     def _with_truth(self, pictures: NDArray[np.uint8], shape: Shape, staging: Staging) -> Footage:
         vertices = self._landmarks
@@ -172,7 +188,7 @@ class Renderer:
             self._shapes[person.index] = shape
         return shape
 
-    def _set_scene(self, person: Person, scene: sc.Scene) -> None:
+    def _set_scene(self, scene: sc.Scene) -> None:
         light = LIGHT_SETUPS[scene.light]
         direction = np.array(light.direction) / np.linalg.norm(light.direction)
         self._passes.set(

@@ -99,11 +99,4 @@ def draw_job(renderer: Renderer, job: Job, frames: int = 17) -> Footage:
     truth = truth_of(job)
     if job.kind == "clips":
         return renderer.clip(truth.person, truth.scenes[0], truth.actions, frames)
-    stills = [renderer.still(truth.person, scene) for scene in truth.scenes]
-    return Footage(
-        frames=np.concatenate([s.frames for s in stills]),
-        matte=np.concatenate([s.matte for s in stills]),
-        landmarks=np.concatenate([s.landmarks for s in stills]),
-        five=np.concatenate([s.five for s in stills]),
-        box=np.concatenate([s.box for s in stills]),
-    )
+    return renderer.stills(truth.person, truth.scenes)

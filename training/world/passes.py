@@ -170,6 +170,13 @@ class Passes:
         self._buffers["worn posed"] = self.context.buffer(reserve=max(self.tiles * len(points) * 48, 64))
         self.set(worn_count=len(points), glasses_first=len(locks))
 
+    def reserve(self, count: int) -> None:
+        """Make room for `count` pictures before they are drawn."""
+        wanted = count * self.size**2 * 4
+        if self._pictures.size < wanted:
+            self._pictures.release()
+            self._pictures = self.context.buffer(reserve=wanted)
+
     def place(self, shader: str, views: Floats, values: Mapping[str, Any]) -> None:
         """Paint a place once, or for each of `views` (T, 3): shift and scale."""
         if shader not in self._places:
@@ -190,8 +197,9 @@ class Passes:
         chosen: NDArray[np.int32],
         layers: Mapping[str, int],
         places: int,
-    ) -> NDArray[np.uint8]:
-        """Pictures (n, H, W, 4) of at most `tiles` frames.
+        at: int,
+    ) -> None:
+        """Draw at most `tiles` frames as the pictures `at` and the following, without waiting for them.
 
         `frames` (n, 636) are rows of scene.glsl's Frame, `weights` (n, k) those of the facial actions
         `chosen` (k,), `layers` says how many shells HAIR and BEARD have (0: none), `places` how many views
@@ -212,7 +220,10 @@ class Passes:
             self._wear.run(-(-self._worn_count // 64), count)
         self.context.memory_barrier()
         self._rasterise(count, layers)
-        self._shade_all(count, places)
+        self._shade_all(count, places, at)
+
+    def read(self, count: int) -> NDArray[np.uint8]:
+        """The first `count` pictures (n, H, W, 4) that were drawn; waits for the graphics card once."""
         raw = self._pictures.read(count * self.size**2 * 4)
         return np.frombuffer(raw, np.uint8).reshape(count, self.size, self.size, 4)
 
@@ -278,7 +289,7 @@ class Passes:
             )
         return self._drawables[part]
 
-    def _shade_all(self, count: int, places: int) -> None:
+    def _shade_all(self, count: int, places: int, at: int) -> None:
         context = self.context
         context.memory_barrier()
         self._shadow.use(0)
@@ -293,7 +304,7 @@ class Passes:
             program.run(_GROUPS)
         context.memory_barrier()
         self._pictures.bind_to_storage_buffer(8)
-        _set(self._resolve, {"tiles": count, "places": places})
+        _set(self._resolve, {"tiles": count, "places": places, "first_picture": at})
         self._resolve.run(*groups)
         context.memory_barrier()
 

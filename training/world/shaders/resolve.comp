@@ -3,7 +3,7 @@ layout(local_size_x = 8, local_size_y = 8) in;
 layout(std430, binding = 11) readonly buffer Slots { uint slots[]; };
 layout(std430, binding = 15) readonly buffer Place { uint backdrop[]; };
 layout(std430, binding = 8) writeonly buffer Pictures { uint pictures[]; };
-uniform int size, tiles, places;
+uniform int size, tiles, places, first_picture;
 void main() {
     ivec2 at = ivec2(gl_GlobalInvocationID.xy), cell = at / size, inside = at - cell * size;
     int tile = cell.y * GRID + cell.x;
@@ -19,5 +19,5 @@ void main() {
     }
     uint behind = backdrop[((places > 1 ? tile : 0) * size + inside.y) * size + inside.x];
     sum += unpackUnorm4x8(behind).rgb * (4. - covered);
-    pictures[(tile * size + size - 1 - inside.y) * size + inside.x] = packUnorm4x8(vec4(sum, covered) / 4.);
+    pictures[((first_picture + tile) * size + size - 1 - inside.y) * size + inside.x] = packUnorm4x8(vec4(sum, covered) / 4.);
 }
