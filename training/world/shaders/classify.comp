@@ -16,16 +16,21 @@ int kind_of(uint id) {
     int part = int(id >> 21) - 1;
     return part == SKIN ? 0 : part == CLOTH ? 1 : part == LOCKS ? 2 : part == HAIR || part == BEARD ? 3 : 4;
 }
+// One group counts for itself first: few threads then meet at the counters of all.
+shared uint group_counts[5]; shared uint group_starts[5];
 void main() {
     ivec2 at = ivec2(gl_GlobalInvocationID.xy), cell = at / size;
-    if (cell.x >= GRID || cell.y * GRID + cell.x >= tiles) return;
-    uint pixel = uint(at.y * GRID * size + at.x), id[4], share[4];
+    bool inside = cell.x < GRID && cell.y * GRID + cell.x < tiles;
+    uint worker = gl_LocalInvocationIndex, pixel = uint(at.y * GRID * size + at.x), id[4], share[4], place[4];
     float depth[4];
+    if (worker < 5u) group_counts[worker] = 0u;
+    barrier();
     for (int s = 0; s < 4; s++) {
         uvec4 b = uvec4(texelFetch(ids, at, s) * 255. + .5);
-        id[s] = b.x | b.y << 8 | b.z << 16 | b.w << 24;
+        id[s] = inside ? b.x | b.y << 8 | b.z << 16 | b.w << 24 : 0u;
         depth[s] = 0.;
         share[s] = 0u;
+        place[s] = 0u;
     }
     bool one = id[0] == id[1] && id[0] == id[2] && id[0] == id[3];
     for (int s = 0; s < (one ? 0 : 4); s++) depth[s] = metres(texelFetch(depths, at, s).x);
@@ -35,11 +40,15 @@ void main() {
         for (int k = s - 1; k >= 0; k--) if (share[k] > 0u && alike(id[k], id[s], depth[k], depth[s])) first = k;
         for (int k = 0; k < 4; k++) share[k] += k == first ? 1u : 0u;  // no index known at run time alone: fast
     }
+    for (int s = 0; s < 4; s++) if (share[s] > 0u) place[s] = atomicAdd(group_counts[kind_of(id[s])], 1u);
+    barrier();
+    if (worker < 5u) group_starts[worker] = group_counts[worker] > 0u ? atomicAdd(counts[worker], group_counts[worker]) : 0u;
+    barrier();
     for (int s = 0; s < 4; s++) {
         uint slot = pixel * 4u + uint(s);
-        slots[slot] = share[s] > 0u ? id[s] << 2 | (share[s] - 1u) : 0u;
+        if (inside) slots[slot] = share[s] > 0u ? id[s] << 2 | (share[s] - 1u) : 0u;
         if (share[s] == 0u) continue;
         int kind = kind_of(id[s]);
-        lists[kind * capacity + int(atomicAdd(counts[kind], 1u))] = slot;
+        lists[kind * capacity + int(group_starts[kind] + place[s])] = slot;
     }
 }
