@@ -168,7 +168,13 @@ def test_an_interruption_is_130_and_says_how_to_go_on(here: Path, tiny_home: Pat
     command += ["--prompt", PROMPT, "-o", "a.mp4", "--still-steps", "200"]
     environment = os.environ | {"STILLMOTION_HOME": str(tiny_home)}
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        # A test run in the background of a shell ignores SIGINT, and its children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     assert process.stderr and process.stdout
     assert any(line.startswith("still: candidate 1") for line in process.stderr)
