@@ -267,7 +267,7 @@ class Passes:
         first, faces = self._ranges[name]
         _set(program, {"part": PARTS.index(name), "layers": layers})
         drawable = self._drawable(shaped, "triangles")
-        closed = name in ("SKIN", "BEARD")
+        closed = name == "SKIN"
         if closed:
             self.context.enable(self.context.CULL_FACE)
         drawable.render(vertices=3 * faces, first=3 * first, instances=count * layers)
