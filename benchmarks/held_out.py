@@ -11,7 +11,6 @@ and a contact sheet. Videos that are there already are not made again.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -21,32 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from stillmotion import Pipeline, Request
-
-
-class Dlib:
-    """dlib's frontal detector and ResNet descriptor: 128 numbers, one person below a distance of 0.6."""
-
-    def __init__(self) -> None:
-        import dlib
-
-        spec = importlib.util.find_spec("face_recognition_models")
-        if spec is None or not spec.submodule_search_locations:
-            raise SystemExit("error: the judge needs dlib: pip install '.[bench]'")
-        # The package's own import needs pkg_resources, which is gone: its files are read by path.
-        folder = Path(spec.submodule_search_locations[0]) / "models"
-        self._detect = dlib.get_frontal_face_detector()
-        self._points = dlib.shape_predictor(str(folder / "shape_predictor_5_face_landmarks.dat"))
-        self._describe = dlib.face_recognition_model_v1(
-            str(folder / "dlib_face_recognition_resnet_model_v1.dat")
-        )
-
-    def describe(self, image: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-        """The largest face's descriptor (128,) in an RGB uint8 picture, or None."""
-        found = self._detect(np.ascontiguousarray(image), 1)
-        if not found:
-            return None
-        face = max(found, key=lambda box: box.area())
-        return np.array(self._describe.compute_face_descriptor(image, self._points(image, face)))
+from training.world.check import Recogniser
 
 
 def frames_of(path: Path) -> list[NDArray[np.uint8]]:
@@ -57,14 +31,14 @@ def frames_of(path: Path) -> list[NDArray[np.uint8]]:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
-def judge(references: list[Path], videos: list[Path], dlib: Dlib) -> dict[str, Any]:
+def judge(references: list[Path], videos: list[Path], dlib: Recogniser) -> dict[str, Any]:
     """Share of frames with a face and share of videos whose nearest reference is their own."""
-    known = [dlib.describe(np.asarray(Image.open(p).convert("RGB"))) for p in references]
+    known = [dlib(np.asarray(Image.open(p).convert("RGB"))) for p in references]
     gallery = np.array([np.full(128, np.inf) if k is None else k for k in known])
     rows = []
     for index, video in enumerate(videos):
         frames = frames_of(video)
-        found = [d for d in map(dlib.describe, frames) if d is not None]
+        found = [d for d in map(dlib, frames) if d is not None]
         row: dict[str, Any] = {"video": video.name, "frames": len(frames), "face_frames": len(found)}
         if found:
             distance = np.linalg.norm(gallery - np.mean(found, axis=0), axis=1)
@@ -127,7 +101,7 @@ def main() -> None:
         )
         pipeline.generate(request, video)
         print(video, flush=True)
-    figures = judge(references, videos, Dlib())
+    figures = judge(references, videos, Recogniser())
     (args.output / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     sheet(references, videos, args.output / "sheet.png")
     print(json.dumps({k: v for k, v in figures.items() if k != "videos"}, indent=1))

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from stillmotion.identity.networks import Recogniser
 from stillmotion.still.lora import attentions
+from stillmotion.still.reference import CLIP_MEAN, CLIP_STD
 from training import networks
 from training.bank import Bank
 from training.common import Averaged, Clock, Curve, Meter, Stepper, load_tensors, precision, save_tensors
@@ -37,8 +38,6 @@ FACE_WEIGHT = 2.0
 LIKENESS_WEIGHT = 0.05
 PICTURES = 40  # of a batch, for the judge
 MOST_NOISE = 400  # of 1000 timesteps
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 RANK_SCALE = 0.5
 
 
