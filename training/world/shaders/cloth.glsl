@@ -3,10 +3,10 @@ uniform vec3 cloth, cloth2; uniform float cloth_seed; uniform int pattern;
 // Folds of cloth as a height field; its slope bends the normal.
 float folds(vec3 c) {
     vec3 p = c * vec3(11., 11., 6.) + cloth_seed;
-    float w = noise3(p * .8 + 3.1);
-    float f = abs(noise3(p + w * 2.2) - .5) * 2.;
+    float w = smooth3(p * .8 + 3.1);
+    float f = abs(smooth3(p + w * 2.2) - .5) * 2.;
     float arm = smoothstep(.12, .19, abs(c.x));
-    float sleeve = abs(noise3(vec3(c.x * 9., c.y * 9., c.z * 26. + w * 2.5) + cloth_seed) - .5) * 2.;
+    float sleeve = abs(smooth3(vec3(c.x * 9., c.y * 9., c.z * 26. + w * 2.5) + cloth_seed) - .5) * 2.;
     return mix(f, sleeve * .8 + f * .3, arm);
 }
 vec3 bend(vec3 n, vec3 c, float depth, out float h) {
@@ -79,7 +79,7 @@ vec3 shade_cloth(vec3 n, vec3 v) {
         line = max(line, smoothstep(.0025, .0, abs(below - ribs)) * .7);
     }
     if (sleeve > 0. && sleeve < 1.9) b *= 1. - .35 * smoothstep(.030, .0, sleeve - v_mask.w) * smoothstep(.0, .012, sleeve - v_mask.w);
-    b *= 1. + .07 * (noise3(c * 600.) - .5);
+    b *= 1. + .07 * (smooth3(c * 600.) - .5);
     b *= 1. - .45 * line;
     float crease;
     n = bend(n, c, inside > .5 ? depth * .5 : depth, crease);

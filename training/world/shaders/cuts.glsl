@@ -3,7 +3,7 @@
 bool cut(vec3 c, vec4 mask, float layer) { return cloth_cut(c, mask); }
 #elif PART == HAIR
 bool cut(vec3 c, vec4 mask, float layer) {
-    float over = c.z - hair_edge(c.y) + .010 * (noise3(c * 150. + seed) - .5);
+    float over = c.z - hair_edge(c.y) + .010 * (smooth3(c * 150. + seed) - .5);
     if (over < .012 * layer * (style == 5 ? 1.3 : .6) || mask.y > .25) return true;
     return fur_grain(c, layer) < .16 + layer * (style == 5 ? .34 : .55);
 }

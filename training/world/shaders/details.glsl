@@ -8,7 +8,7 @@ vec3 shade_eye(vec3 n, vec3 v) {
     b *= mix(vec3(1.), vec3(1., .84, .82), smoothstep(.55, .95, abs(d.x)));
     if (d.y < 0.) {
         float angle = atan(d.x, d.z);
-        vec3 ring = to_linear(iris) * (1.15 + .75 * noise2(vec2(angle * 9., a * 3. + seed))) * mix(1.6, .75, smoothstep(.22, .44, a));
+        vec3 ring = to_linear(iris) * (1.15 + .75 * smooth2(vec2(angle * 9., a * 3. + seed))) * mix(1.6, .75, smoothstep(.22, .44, a));
         ring *= 1. - .75 * smoothstep(.42, .50, a);
         b = mix(b, ring, smoothstep(.525, .485, a));
         b = mix(b, vec3(.003), smoothstep(.235, .200, a));

@@ -34,6 +34,6 @@ float beard_at(vec3 c, float lips) {
     return m * (1. - smoothstep(.3, .6, lips));
 }
 float fur_grain(vec3 c, float layer) {
-    return style == 5 ? noise3(c * 170. + seed + layer * 5.) : noise3(vec3(c.x * 520., c.y * 520., c.z * 240.) + seed);
+    return style == 5 ? smooth3(c * 170. + seed + layer * 5.) : smooth3(vec3(c.x * 520., c.y * 520., c.z * 240.) + seed);
 }
-float beard_grain(vec3 c) { return noise3(vec3(c.x * 900., c.y * 700., c.z * 330.) + seed); }
+float beard_grain(vec3 c) { return smooth3(vec3(c.x * 900., c.y * 700., c.z * 330.) + seed); }

@@ -5,7 +5,7 @@ vec3 paint(int part, int layer, int triangle, vec3 ray) {
     vec3 n = normalize(v_normal), t = normalize(v_tangent), v = -ray;
     if (dot(n, v) < 0.) n = normalize(n - 1.2 * dot(n, v) * v);
     float across = v_data.x, along = v_data.y, mark = v_data.z;
-    float strands = noise2(vec2(across * 4.5 + mark * 91. + seed, along * 5. + mark * 37.));
+    float strands = smooth2(vec2(across * 4.5 + mark * 91. + seed, along * 5. + mark * 37.));
     float tone = mix(.55, 1.0, smoothstep(0., .35, along)) * mix(.72, 1.22, mark) * mix(.72, 1.2, strands);
     tone *= 1. - .38 * across * across;
     vec3 base = to_linear(hair) * tone + .002;

@@ -27,7 +27,7 @@ vec3 beach(vec2 q) {
     if (pick(5.) > .5) {  // a palm's leaves in a corner
         vec2 p = vec2(pick(6.) > .5 ? 1. - q.x : q.x, q.y) - vec2(.02, .97);
         float a = atan(p.y, p.x), leaf = abs(fract(a * 2.2) - .5) * 2.;
-        c = mix(c, vec3(.07, .30, .10) * (.7 + .6 * noise2(q * 60.)), step(leaf, .62 - length(p) * 1.3) * step(length(p), .42));
+        c = mix(c, vec3(.07, .30, .10) * (.7 + .6 * smooth2(q * 60.)), step(leaf, .62 - length(p) * 1.3) * step(length(p), .42));
     }
     return c;
 }
@@ -35,18 +35,18 @@ vec3 forest(vec2 q) {
     vec3 c = mix(vec3(.55, .72, .38), vec3(.16, .34, .12), clouds2(q * 5. + seed)) * (.65 + .6 * q.y);
     for (int k = 0; k < 3; k++) {
         float depth = float(k) / 2., n = mix(13., 5., depth);
-        float wobble = .5 * noise2(vec2(q.y * 2., 7. + float(k)));
+        float wobble = .5 * smooth2(vec2(q.y * 2., 7. + float(k)));
         float x = q.x * n + wobble + float(k) * 3.3, id = floor(x) + float(k) * 57.;
         float w = (.10 + .14 * pick(id + 9.)) * (1. + .3 * smoothstep(.3, .1, q.y));
         if (pick(id) > .35) {
             float e = (fract(x) - .5) / w;
-            vec3 bark = mix(vec3(.40, .42, .30), vec3(.25, .16, .10), depth) * (.55 + .6 * noise2(vec2(q.x * 70., q.y * 9.)));
+            vec3 bark = mix(vec3(.40, .42, .30), vec3(.25, .16, .10), depth) * (.55 + .6 * smooth2(vec2(q.x * 70., q.y * 9.)));
             c = mix(c, bark * (1.1 - .6 * e * e + .25 * e), smoothstep(1.05, .95, abs(e)));
         }
         float leaves = smoothstep(.60, .68, clouds2(q * (7. + 4. * float(k)) + 11. * float(k) + seed) + .34 * (q.y - .55));
-        c = mix(c, mix(vec3(.34, .56, .18), vec3(.12, .32, .08), noise2(q * 45.)) * (.7 + .3 * depth), leaves);
+        c = mix(c, mix(vec3(.34, .56, .18), vec3(.12, .32, .08), smooth2(q * 45.)) * (.7 + .3 * depth), leaves);
     }
-    float floor_ = smoothstep(.24, .18, q.y + .03 * noise2(q * 20.));
+    float floor_ = smoothstep(.24, .18, q.y + .03 * smooth2(q * 20.));
     return mix(c, vec3(.26, .34, .11) * (.55 + .9 * clouds2(q * 22.)), floor_);
 }
 vec3 towers(vec2 q, vec3 c, bool night) {
@@ -109,7 +109,7 @@ vec3 office(vec2 q) {
         if (fract(s.y) > .07 && fract(s.x * 4.) > .12 && fract(s.y) < .85) c = mix(vec3(.20, .35, .60), vec3(.78, .30, .20), step(.6, hash2(floor(vec2(s.x * 4., s.y)) + seed)));
         if (fract(s.y) > .30 && fract(s.y) < .48 && fract(s.x * 4.) > .3) c = vec3(.95);
     }
-    if (q.y < .20) c = vec3(.58, .44, .30) * (.85 + .2 * noise2(vec2(q.x * 6., q.y * 60.)));
+    if (q.y < .20) c = vec3(.58, .44, .30) * (.85 + .2 * smooth2(vec2(q.x * 6., q.y * 60.)));
     if (box(q, vec2(.10, .18), vec2(.34, .36)) > .5) c = box(q, vec2(.12, .20), vec2(.32, .34)) > .5 ? vec3(.20, .34, .52) + .1 * q.x : vec3(.08);
     return c;
 }
@@ -120,20 +120,20 @@ vec3 mountains(vec2 q) {
         float x = q.x * s + pick(float(k));
         float ridge = base + .34 * (1. - abs(fract(x) - .5) * 2.) * (.7 + .5 * pick(floor(x) + 3.)) + .06 * clouds2(vec2(q.x * 14., float(k)));
         if (q.y < ridge) {
-            float side = fract(x) > .5 + .08 * (noise2(q * 30.) - .5) ? .72 : 1.05;
+            float side = fract(x) > .5 + .08 * (smooth2(q * 30.) - .5) ? .72 : 1.05;
             float snow = smoothstep(.10, .02, ridge - q.y - .16 * clouds2(q * 14.) + (k == 0 ? -.08 : .0));
             vec3 rock = vec3(.34, .38, .47) * (.7 + .5 * clouds2(q * 12.)) * side;
             c = mix(mix(rock, vec3(.60, .70, .84), .25 * float(1 - k)), vec3(.95, .97, 1.) * mix(.82, 1., side), snow);
         }
     }
-    if (q.y < .24 + .06 * noise2(vec2(q.x * 5., 3. + seed))) c = vec3(.93, .95, .99) * (.90 + .1 * noise2(q * 24.));
+    if (q.y < .24 + .06 * smooth2(vec2(q.x * 5., 3. + seed))) c = vec3(.93, .95, .99) * (.90 + .1 * smooth2(q * 24.));
     return c;
 }
 vec3 desert(vec2 q) {
     vec3 c = mix(vec3(.99, .86, .60), vec3(.46, .66, .88), clamp((q.y - .38) * 1.6, 0., 1.));
     float far_ = .44 + .06 * sin(q.x * 5. + seed), near = .28 + .07 * sin(q.x * 6. + seed * 2.);
-    if (q.y < far_) c = mix(vec3(.93, .70, .42), vec3(.78, .50, .27), smoothstep(-.4, .6, cos(q.x * 5. + seed) + .25 * noise2(q * vec2(9., 30.))));
-    if (q.y < near) c = mix(vec3(.90, .64, .36), vec3(.66, .39, .20), smoothstep(-.4, .6, cos(q.x * 6. + seed * 2.))) * (.9 + .16 * sin((q.y + .1 * noise2(q * 6.)) * 160.));
+    if (q.y < far_) c = mix(vec3(.93, .70, .42), vec3(.78, .50, .27), smoothstep(-.4, .6, cos(q.x * 5. + seed) + .25 * smooth2(q * vec2(9., 30.))));
+    if (q.y < near) c = mix(vec3(.90, .64, .36), vec3(.66, .39, .20), smoothstep(-.4, .6, cos(q.x * 6. + seed * 2.))) * (.9 + .16 * sin((q.y + .1 * smooth2(q * 6.)) * 160.));
     vec2 p = vec2(q.x - (pick(8.) > .5 ? .86 : .13), q.y - .30);
     float arm = max(box(abs(p) , vec2(0), vec2(.022, .26)), max(box(p, vec2(.0, .06), vec2(.09, .10)), box(p, vec2(.06, .06), vec2(.095, .18))));
     return mix(c, vec3(.20, .40, .16) * (.8 + .5 * step(.5, fract(q.x * 90.))), arm);
@@ -153,7 +153,7 @@ vec3 living_room(vec2 q) {
     if (abs(q.x - lamp) < .010 && q.y < .62) c = vec3(.25, .18, .12);
     vec3 sofa = mix(vec3(.24, .36, .46), vec3(.55, .28, .22), pick(2.));
     float back = .40 + .015 * smoothstep(.46, .5, abs(fract(q.x * 3.) - .5)) * -1.;
-    if (q.y < back) c = sofa * (.75 + .5 * smoothstep(.1, .40, q.y)) * (abs(fract(q.x * 3.) - .5) > .485 ? .6 : 1.) * (.94 + .1 * noise2(q * 120.));
+    if (q.y < back) c = sofa * (.75 + .5 * smoothstep(.1, .40, q.y)) * (abs(fract(q.x * 3.) - .5) > .485 ? .6 : 1.) * (.94 + .1 * smooth2(q * 120.));
     return c;
 }
 vec3 garden(vec2 q) {
@@ -192,7 +192,7 @@ vec3 kitchen(vec2 q) {
         c = door * (max(abs(p.x - .5), abs(p.y - .5)) > .46 ? .6 : max(abs(p.x - .5), abs(p.y - .5)) > .38 ? 1.12 : 1.);
         if (abs(p.x - .82) < .02 && p.y < .32 && p.y > .12) c = vec3(.85);
     }
-    if (q.y < .30) c = vec3(.30, .31, .33) * (.85 + .4 * noise2(q * 90.));
+    if (q.y < .30) c = vec3(.30, .31, .33) * (.85 + .4 * smooth2(q * 90.));
     if (q.y < .26) c = door * .8;
     float s = pick(3.) > .5 ? .82 : .16;
     if (abs(q.x - s) < .055 && q.y > .30 && q.y < .44) c = vec3(.80, .20, .14) * (1.25 - abs(q.x - s + .015) * 9.);
@@ -206,10 +206,10 @@ vec3 bricks(vec2 q) {
     vec3 c = mix(vec3(.66, .30, .21), vec3(.46, .20, .15), hash2(floor(b) + seed)) * (.75 + .45 * clouds2(q * 40.));
     float mortar = max(smoothstep(.93, .96, f.x), smoothstep(.86, .92, f.y));
     c *= 1. - .25 * smoothstep(.15, .0, f.y);
-    return mix(c, vec3(.72, .68, .62) * (.85 + .2 * noise2(q * 90.)), mortar);
+    return mix(c, vec3(.72, .68, .62) * (.85 + .2 * smooth2(q * 90.)), mortar);
 }
 vec3 stage(vec2 q) {
-    float fold = sin(q.x * 46. + 3. * noise2(vec2(q.x * 6., seed)));
+    float fold = sin(q.x * 46. + 3. * smooth2(vec2(q.x * 6., seed)));
     vec3 c = mix(vec3(.42, .03, .06), vec3(.12, .06, .30), step(.6, pick(1.))) * (.42 + .40 * fold * fold + .2 * fold);
     for (int k = 0; k < 3; k++) {
         float x0 = .15 + .35 * float(k), lean = .25 * (pick(float(k)) - .5);
@@ -217,7 +217,7 @@ vec3 stage(vec2 q) {
         c += vec3(.50, .42, .26) * smoothstep(1., .2, beam) * (.25 + .75 * q.y);
         c = mix(c, vec3(1., .97, .86), disc((q - vec2(x0, .97)) * vec2(1., 1.4), .035));
     }
-    if (q.y < .16) c = vec3(.28, .18, .11) * (.7 + .5 * noise2(vec2(q.x * 60., q.y * 5.)));
+    if (q.y < .16) c = vec3(.28, .18, .11) * (.7 + .5 * smooth2(vec2(q.x * 60., q.y * 5.)));
     return c;
 }
 void main() {
