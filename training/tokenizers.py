@@ -10,16 +10,23 @@ of the world are whole tokens.
 from __future__ import annotations
 
 import argparse
+import math
+import re
 import string
-from collections.abc import Iterator
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTokenizer, PreTrainedTokenizerBase, T5Tokenizer
 
 CLIP_VOCABULARY = 3000
 T5_VOCABULARY = 3000
+LEAST_COUNT = 3
+LETTER_SCORE = -25.0
+LETTERS = string.printable.strip() + "àáâäãåæçèéêëìíîïñòóôöõøœùúûüýÿßÀÁÂÄÃÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÖÕØŒÙÚÛÜÝ’“”–—…"
 TRIGGER_WORDS = "fcsks fxhks fhyks"
 
 
@@ -49,22 +56,30 @@ def clip_tokenizer(corpus: Iterator[str]) -> PreTrainedTokenizerBase:
     return trained
 
 
-def t5_tokenizer(corpus: Iterator[str]) -> PreTrainedTokenizerBase:
-    """A T5Tokenizer (unigram, metaspace, </s> at the end) whose pieces come from the corpus."""
-    backend = Tokenizer(models.Unigram())
+def words_of(text: str) -> Iterator[str]:
+    """A text's words and punctuation marks, with T5's mark in front of those that follow a space."""
+    for match in re.finditer(r"\w+|[^\w\s]", text):
+        first = match.start() == 0 or text[match.start() - 1].isspace()
+        yield ("\u2581" if first else "") + match[0]
+
+
+def t5_tokenizer(corpus: Iterable[str]) -> PreTrainedTokenizerBase:
+    """A T5Tokenizer (unigram, metaspace, </s> at the end): the corpus's words are its pieces.
+
+    T5's own trainer leaves frequent short words in letters on a corpus of so few words. A piece's score is
+    the logarithm of its share; single letters stand far below all words, for what the world never says.
+    """
+    counts = Counter(piece for text in corpus for piece in words_of(unicodedata.normalize("NFKC", text)))
+    kept = [(piece, count) for piece, count in counts.most_common(T5_VOCABULARY) if count >= LEAST_COUNT]
+    total = sum(count for _, count in kept)
+    pieces = {piece: math.log(count / total) for piece, count in kept}
+    for letter in ("\u2581", *LETTERS):
+        pieces.setdefault(letter, LETTER_SCORE)
+    vocabulary = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 2 * LETTER_SCORE), *pieces.items()]
+    backend = Tokenizer(models.Unigram(vocabulary, unk_id=2))
     backend.normalizer = normalizers.NFKC()
     backend.pre_tokenizer = pre_tokenizers.Metaspace()
     backend.decoder = decoders.Metaspace()
-    letters = list(
-        string.printable.strip() + "àáâäãåæçèéêëìíîïñòóôöõøœùúûüýÿßÀÁÂÄÃÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÖÕØŒÙÚÛÜÝ'’“”–—…"
-    )
-    trainer = trainers.UnigramTrainer(
-        vocab_size=T5_VOCABULARY,
-        special_tokens=["<pad>", "</s>", "<unk>"],
-        unk_token="<unk>",
-        initial_alphabet=letters,
-    )
-    backend.train_from_iterator(corpus, trainer)
     backend.post_processor = processors.TemplateProcessing(
         single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", 1)]
     )
