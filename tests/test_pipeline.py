@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,22 @@ def test_the_steps_one_by_one_make_the_same_video(photo: Path) -> None:
 def test_a_first_frame_of_ones_own_needs_no_photo(photo: Path) -> None:
     result, _ = generate(ask(photo, faces=()), photo.with_name("a.mp4"), image=photo)
     assert result.record.photos == () and result.record.plan.subject in ("A woman", "A person")
+
+
+def test_where_the_photo_does_not_tell_the_prompts_word_names_the_person(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from stillmotion import identity
+
+    seen = identity.read
+
+    def said(subject: str, prompt: str) -> str:
+        monkeypatch.setattr(identity, "read", lambda *a: replace(seen(*a), subject=subject))
+        return Pipeline("tiny").plan(ask(photo, prompt=prompt)).subject
+
+    assert said("A person", "A man nods") == "A man"
+    assert said("A person", "Somebody nods") == "A person"
+    assert said("A man", "A woman nods") == "A man"
 
 
 def test_a_replay_makes_the_same_frames(photo: Path) -> None:

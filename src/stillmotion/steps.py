@@ -85,7 +85,10 @@ class Work:
 
     def plan(self, identity: Identity | None) -> Plan:
         """Step 2: what is seen and what happens. ``plan.json`` may be edited between two runs."""
-        subject = identity.subject if identity else subject_in(self.request.prompt)
+        subject = identity.subject if identity else "A person"
+        if subject == "A person":
+            # No photo, or one that does not tell: the prompt's own word for its person is the better guess.
+            subject = subject_in(self.request.prompt)
         given = self.given_plan
         plan = self._step(
             "plan.json",
