@@ -22,6 +22,7 @@ from stillmotion.files import digest
 from stillmotion.libraries import one_line
 from stillmotion.presets import PRESETS, Preset, Source
 from stillmotion.weights.fetch import free_bytes, in_words
+from stillmotion.weights.manifest import REINSTALL
 from stillmotion.weights.store import RECORD, folder_of, home, locate, read_record
 
 PACKAGES = ("torch", "diffusers", "transformers", "huggingface_hub", "safetensors", "av", "numpy", "pillow")
@@ -151,7 +152,8 @@ def _examine_preset(preset: Preset, devices: tuple[Device, ...], verify: bool) -
     if False in broken:
         commands.append(f"stillmotion download {preset.name}")
     if True in broken:
-        commands.append("pip install --force-reinstall --no-deps stillmotion")
+        whole = all(folder_of(source).is_dir() for source in preset.sources() if source.embedded)
+        commands.append(REINSTALL if whole else "python -m training.install (after training/README.md)")
     fits, reason = _fit(preset, devices)
     ready = not broken and not extras
     return PresetReport(preset.name, preset.summary, fits, reason, ready, parts, tuple(commands))

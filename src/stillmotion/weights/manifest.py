@@ -63,7 +63,9 @@ def verify(folder: Path) -> None:
     _verified[folder] = state
 
 
-_AGAIN = "install stillmotion again: pip install --force-reinstall --no-deps stillmotion"
+REINSTALL = "pip install --force-reinstall --no-deps ."
+"""Run in a clone: stillmotion is installed from its repository; a namesake on an index is not ours."""
+_AGAIN = f"install stillmotion again, in its clone: {REINSTALL}"
 
 
 def _files(folder: Path) -> list[str]:

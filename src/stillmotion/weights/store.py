@@ -54,8 +54,8 @@ def locate(source: Source, preset: str | None = None) -> Path:
     if source.embedded:
         if not folder.is_dir():
             raise MissingWeightsError(
-                f"{folder}: the embedded weights are not in this installation; install it again: "
-                "pip install --force-reinstall --no-deps stillmotion"
+                f"{folder}: the embedded weights are not in this installation; take a version that has them, "
+                "or train them as training/README.md says and run: python -m training.install"
             )
         verify(folder)
         return folder
