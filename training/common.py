@@ -15,28 +15,90 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
+
+T = TypeVar("T")
 
 
 class NonFiniteLossError(RuntimeError):
     """The loss stopped being a number: the run ends at once instead of burning its time."""
 
 
-class Clock:
-    """The seconds of one run. ``start`` may be set back so that loading the data counts too."""
+class Team:
+    """The processes that train one model together, one for each GPU, each on batches of its own.
 
-    def __init__(self, seconds: float, start: float | None = None) -> None:
-        self.seconds = seconds
-        self.start = time.monotonic() if start is None else start
+    ``python -m torch.distributed.run --nproc-per-node N -m training.X`` starts several; a plain start is a
+    team of one. Gradients are averaged by `Stepper`; the first process tells the time and writes the files.
+    """
+
+    def __init__(self, device: str) -> None:
+        self.size = int(os.environ.get("WORLD_SIZE", "1"))
+        self.rank = int(os.environ.get("RANK", "0"))
+        self.device = torch.device(device)
+        if self.size > 1:
+            if self.device.type == "cuda":
+                self.device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+                torch.cuda.set_device(self.device)
+            backends = "cpu:gloo,cuda:nccl" if self.device.type == "cuda" else "gloo"
+            dist.init_process_group(backends, timeout=timedelta(minutes=5))
 
     @property
-    def elapsed(self) -> float:
-        """Seconds since the start."""
-        return time.monotonic() - self.start
+    def leads(self) -> bool:
+        """Whether this process writes the files."""
+        return self.rank == 0
+
+    def seed(self, seed: int) -> None:
+        """The same random numbers for everything drawn on the CPU by torch (weights, tasks), others in each
+        process for everything else (batches, noise).
+        """
+        np.random.seed(seed + 1000 * self.rank)
+        torch.manual_seed(seed)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed + 1000 * self.rank)
+
+    def told(self, value: float) -> float:
+        """The first process's value, in every process."""
+        if self.size == 1:
+            return value
+        shared = torch.tensor([value], dtype=torch.float64)
+        dist.broadcast(shared, 0)
+        return float(shared)
+
+    def average(self, flat: Tensor) -> None:
+        """Replace ``flat`` by its mean over the team."""
+        if self.size > 1:
+            dist.all_reduce(flat)
+            flat /= self.size
+
+    def first_then_rest(self, work: Callable[[], T]) -> T:
+        """``work`` in the first process, and only then in the others: they find what it left on the disk."""
+        done = work() if self.leads else None
+        self.told(0)
+        return work() if done is None else done
+
+    def end(self) -> None:
+        """Leave the team."""
+        if self.size > 1:
+            dist.barrier()
+            dist.destroy_process_group()
+
+
+class Clock:
+    """The seconds of one run, as the team's first process counts them: ``running`` reads the time, everything
+    else is as it was then. ``start`` may be set back so that loading the data counts too.
+    """
+
+    def __init__(self, seconds: float, start: float | None = None, team: Team | None = None) -> None:
+        self.seconds, self.team = seconds, team
+        self.start = time.monotonic() if start is None else start
+        self.elapsed = 0.0
 
     @property
     def done(self) -> float:
@@ -45,6 +107,8 @@ class Clock:
 
     def running(self) -> bool:
         """Whether time is left."""
+        elapsed = time.monotonic() - self.start
+        self.elapsed = self.team.told(elapsed) if self.team else elapsed
         return self.elapsed < self.seconds
 
 
@@ -87,15 +151,17 @@ class Averaged:
 
 
 class Curve:
-    """A CSV of figures over steps, appended across runs, and its picture."""
+    """A CSV of figures over steps, appended across runs. ``samples`` are the whole team's."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, team: Team | None = None) -> None:
+        self.path, self.written = path, team is None or team.leads
         path.parent.mkdir(parents=True, exist_ok=True)
         self.began = time.monotonic()
 
     def log(self, step: int, samples: int, **figures: float) -> None:
-        """Append one row and print it."""
+        """Append one row and print it (a team's first process)."""
+        if not self.written:
+            return
         row = {"step": step, "samples": samples, "seconds": round(time.monotonic() - self.began, 1)}
         row |= {k: round(float(v), 5) for k, v in figures.items()}
         fresh = not self.path.exists()
@@ -157,17 +223,19 @@ def precision(device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda", cache_enabled=False)
 
 
+MOST_GRADIENT = 1.0
 LossOf = Callable[[Any, dict[str, Tensor]], tuple[Tensor, dict[str, Tensor]]]
 
 
 class Stepper:
-    """Training steps: forward, backward, clipped AdamW, on a GPU each as one captured CUDA graph.
+    """Training steps: forward, backward, clipped AdamW, on a GPU as captured CUDA graphs.
 
     Small networks are bound by launching kernels one by one; a replayed graph is not. ``loss_of(key,
     batch)`` returns the loss to descend and figures to log; it may draw random numbers, but its shapes and
     its control flow must depend on ``key`` alone and it must not read values back. Each key's first steps
-    run plainly, then the graph is captured. ``groups``: AdamW parameter groups, each with its ``base``
-    learning rate, which follows the clock.
+    run plainly, then its gradients are captured as one graph; the update, which is the same for all keys, is
+    another. Between them a team averages its gradients. ``groups``: AdamW parameter groups, each with its
+    ``base`` learning rate, which follows the clock.
     """
 
     PLAIN_STEPS = 3
@@ -178,22 +246,27 @@ class Stepper:
         groups: list[dict[str, Any]],
         clock: Clock,
         device: torch.device,
-        graphs: bool = True,
+        team: Team | None = None,
     ) -> None:
-        self.loss_of, self.clock, self.device = loss_of, clock, device
-        self.graphs = graphs and device.type == "cuda"
+        self.loss_of, self.clock, self.device, self.team = loss_of, clock, device, team
+        self.graphs = device.type == "cuda"
         rates = [torch.tensor(g["base"], device=device) if self.graphs else g["base"] for g in groups]
         self.optim = torch.optim.AdamW(
             [{"lr": rate, **g} for rate, g in zip(rates, groups, strict=True)],
             betas=(0.9, 0.99),
             weight_decay=0.01,
-            fused=device.type == "cuda",
+            fused=self.graphs,
             capturable=self.graphs,
         )
         self.parameters = [p for g in groups for p in g["params"]]
+        # All gradients in one flat tensor, averaged and clipped in one go; each parameter's is a view of it.
+        self.gradient = torch.zeros(sum(p.numel() for p in self.parameters), device=device)
+        parts = self.gradient.split([p.numel() for p in self.parameters])
+        self.views = [part.view_as(p) for part, p in zip(parts, self.parameters, strict=True)]
         self.steps = 0
         self.plain: dict[Any, int] = {}
         self.captured: dict[Any, tuple[torch.cuda.CUDAGraph, dict[str, Tensor], dict[str, Tensor]]] = {}
+        self.update: torch.cuda.CUDAGraph | None = None
         self.pool = torch.cuda.graph_pool_handle() if self.graphs else None
 
     def __call__(self, key: Any, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -205,48 +278,77 @@ class Stepper:
             else:
                 group["lr"] = rate
         self.steps += 1
+        figures = self._gradients(key, batch)
+        if self.team:
+            self.team.average(self.gradient)
+        if self.update is not None:
+            self.update.replay()
+        elif self.graphs and self.steps > self.PLAIN_STEPS:
+            self.update, _ = self._capture("the update", self._update)
+            self._update() if self.update is None else self.update.replay()
+        else:
+            self._update()
+        return figures
+
+    def _gradients(self, key: Any, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Leave the batch's gradients in ``gradient``; returns the figures."""
         if not self.graphs:
-            return self._step(key, batch)
+            return self._backward(key, batch)
         if key not in self.captured:
             self.plain[key] = self.plain.get(key, 0) + 1
             if self.plain[key] <= self.PLAIN_STEPS:
                 return self._aside(key, batch)
-            try:
-                self._capture(key, batch)
-            except RuntimeError as error:
-                print(f"no graph for {key}, going on without: {error}", flush=True)
-                self.graphs = False
-                return self._step(key, batch)
+            inputs = {k: v.clone() for k, v in batch.items()}
+            graph, figures = self._capture(key, lambda: self._backward(key, inputs))
+            if graph is None:
+                return self._backward(key, batch)
+            self.captured[key] = (graph, inputs, figures)
         graph, inputs, figures = self.captured[key]
         for name, value in batch.items():
             inputs[name].copy_(value)
         graph.replay()
         return figures
 
-    def _step(self, key: Any, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        self.optim.zero_grad(set_to_none=True)
+    def _backward(self, key: Any, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        for p in self.parameters:
+            p.grad = None
         loss, figures = self.loss_of(key, batch)
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.parameters, 1.0)
-        self.optim.step()
+        self.gradient.zero_()
+        made = [(view, p.grad) for view, p in zip(self.views, self.parameters, strict=True)]
+        used = [(view, grad) for view, grad in made if grad is not None]
+        torch._foreach_copy_([view for view, _ in used], [grad for _, grad in used])
+        for p, view in zip(self.parameters, self.views, strict=True):
+            p.grad = view
         return {k: v.detach() for k, v in figures.items()}
+
+    def _update(self) -> None:
+        norm = torch.linalg.vector_norm(self.gradient)
+        self.gradient.mul_((MOST_GRADIENT / (norm + 1e-6)).clamp(max=1.0))
+        self.optim.step()
 
     def _aside(self, key: Any, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """A plain step on a stream of its own, as capturing wants its warm-up."""
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
-            figures = self._step(key, batch)
+            figures = self._backward(key, batch)
         torch.cuda.current_stream().wait_stream(stream)
         return figures
 
-    def _capture(self, key: Any, batch: dict[str, Tensor]) -> None:
-        inputs = {k: v.clone() for k, v in batch.items()}
-        self.optim.zero_grad(set_to_none=True)
+    def _capture(self, name: Any, work: Callable[[], T]) -> tuple[torch.cuda.CUDAGraph | None, T | Any]:
+        """``work`` as a graph, not run yet; None, and no graphs from now on, where it cannot be captured."""
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self.pool):
-            figures = self._step(key, inputs)
-        self.captured[key] = (graph, inputs, figures)
+        try:
+            torch.cuda.synchronize()
+            # Only this thread's doings count: a team's other threads look after its messages.
+            with torch.cuda.graph(graph, pool=self.pool, capture_error_mode="thread_local"):
+                made = work()
+        except RuntimeError as error:
+            print(f"no graph for {name}, going on without: {error}", flush=True)
+            self.graphs = False
+            return None, None
+        return graph, made
 
 
 def save_tensors(state: dict[str, Tensor], path: Path, dtype: torch.dtype | None = torch.bfloat16) -> None:

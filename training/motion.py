@@ -20,7 +20,17 @@ from torch import Tensor, nn
 
 from training import networks
 from training.bank import ClipBank
-from training.common import Averaged, Clock, Curve, Meter, Stepper, load_tensors, precision, save_tensors
+from training.common import (
+    Averaged,
+    Clock,
+    Curve,
+    Meter,
+    Stepper,
+    Team,
+    load_tensors,
+    precision,
+    save_tensors,
+)
 from training.vae import decode_video
 
 NO_TEXT = 0.1
@@ -115,18 +125,20 @@ def flow_loss(
     return (error * weight).mean() / weight.mean(), {task.partition("+")[0]: error.mean()}
 
 
-def train(data: Path, folder: Path, seconds: float, resume: bool, device: torch.device, batch: int) -> None:
+def train(data: Path, folder: Path, seconds: float, resume: bool, team: Team, batch: int) -> None:
     """Train for ``seconds``, data loading and encoding included, and save ``folder``/motion.safetensors."""
-    clock = Clock(seconds)
-    bank = ClipBank(data, folder, device)
+    clock, device = Clock(seconds, team=team), team.device
+    bank = team.first_then_rest(lambda: ClipBank(data, folder, device))
     models = MotionModels(bank.vocab)
     if resume:
         models.load_state_dict(load_tensors(folder / "motion.safetensors"))
     models.to(device).train()
     groups = [{"params": list(models.parameters()), "base": 4e-4 if resume else 8e-4}]
-    stepper = Stepper(lambda key, sample: flow_loss(models, bank, key[0], sample), groups, clock, device)
+    stepper = Stepper(
+        lambda key, sample: flow_loss(models, bank, key[0], sample), groups, clock, device, team
+    )
     mean = Averaged({"models": models}, 0.9995)
-    curve, meters = Curve(folder / "motion.csv"), {key[0].partition("+")[0]: Meter() for key in SHARES}
+    curve, meters = Curve(folder / "motion.csv", team), {key[0].partition("+")[0]: Meter() for key in SHARES}
     keys, shares = list(SHARES), torch.tensor(list(SHARES.values()))
     while clock.running():
         key = keys[int(torch.multinomial(shares, 1))]
@@ -137,13 +149,15 @@ def train(data: Path, folder: Path, seconds: float, resume: bool, device: torch.
         if stepper.steps % 100 == 0:
             curve.log(
                 stepper.steps,
-                stepper.steps * batch,
+                stepper.steps * batch * team.size,
                 **{k: v for m in meters.values() for k, v in m.read().items()},
             )
     models.eval()
-    with mean.applied():
-        save_tensors(models.state_dict(), folder / "motion.safetensors")
-        sheet(models, bank, folder / "motion.png")
+    if team.leads:
+        with mean.applied():
+            save_tensors(models.state_dict(), folder / "motion.safetensors")
+            sheet(models, bank, folder / "motion.png")
+    team.end()
 
 
 @torch.no_grad()
@@ -201,9 +215,10 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=48)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args: Any = parser.parse_args()
-    torch.manual_seed(2)
+    team = Team(args.device)
+    team.seed(2)
     torch.set_float32_matmul_precision("high")
-    train(args.data, args.models, args.seconds, args.resume, torch.device(args.device), args.batch)
+    train(args.data, args.models, args.seconds, args.resume, team, args.batch)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,17 @@ from stillmotion.still.lora import attentions
 from stillmotion.still.reference import CLIP_MEAN, CLIP_STD
 from training import networks
 from training.bank import Bank
-from training.common import Averaged, Clock, Curve, Meter, Stepper, load_tensors, precision, save_tensors
+from training.common import (
+    Averaged,
+    Clock,
+    Curve,
+    Meter,
+    Stepper,
+    Team,
+    load_tensors,
+    precision,
+    save_tensors,
+)
 from training.likeness import likeness_loss, recogniser
 from training.vae import decode_still
 
@@ -140,13 +150,13 @@ def train(
     folder: Path,
     seconds: float,
     resume: bool,
-    device: torch.device,
+    team: Team,
     batch: int,
     likeness: bool,
 ) -> None:
     """Train one phase for ``seconds``, data loading and encoding included, and save."""
-    clock = Clock(seconds)
-    bank = Bank(data, folder, device)
+    clock, device = Clock(seconds, team=team), team.device
+    bank = team.first_then_rest(lambda: Bank(data, folder, device))
     models = load_models(folder, bank, resume).to(device).train()
     personal = Personal(models.unet)
     people = phase == "people"
@@ -165,17 +175,20 @@ def train(
         groups,
         clock,
         device,
+        team,
     )
-    curve, meter = Curve(folder / f"still_{phase}.csv"), Meter()
+    curve, meter = Curve(folder / f"still_{phase}.csv", team), Meter()
     while clock.running():
         meter.add(**stepper(phase, bank.people(batch) if people else bank.stills(batch)))
         mean.update()
         if stepper.steps % 100 == 0:
-            curve.log(stepper.steps, stepper.steps * batch, **meter.read())
+            curve.log(stepper.steps, stepper.steps * batch * team.size, **meter.read())
     models.eval()
-    with mean.applied():
-        save_tensors(models.state_dict(), folder / "still.safetensors")
-        sheet(models, personal, bank, folder / f"still_{phase}.png", people)
+    if team.leads:
+        with mean.applied():
+            save_tensors(models.state_dict(), folder / "still.safetensors")
+            sheet(models, personal, bank, folder / f"still_{phase}.png", people)
+    team.end()
 
 
 def losses(
@@ -283,10 +296,10 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
-    torch.manual_seed(1)
+    team = Team(args.device)
+    team.seed(1)
     torch.set_float32_matmul_precision("high")
-    device = torch.device(args.device)
-    train(args.phase, args.data, args.models, args.seconds, args.resume, device, args.batch, args.likeness)
+    train(args.phase, args.data, args.models, args.seconds, args.resume, team, args.batch, args.likeness)
 
 
 if __name__ == "__main__":

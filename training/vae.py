@@ -27,6 +27,7 @@ from training.common import (
     Curve,
     Meter,
     Stepper,
+    Team,
     load_tensors,
     precision,
     save_tensors,
@@ -142,10 +143,10 @@ def plan_video(done: float, step: int) -> tuple[int, int, int]:
 
 
 def train(
-    kind: str, data: Path, out: Path, seconds: float, resume: bool, device: torch.device, rate: float = 8e-4
+    kind: str, data: Path, out: Path, seconds: float, resume: bool, team: Team, rate: float = 8e-4
 ) -> None:
     """Train one autoencoder for ``seconds`` and write ``out``/vae.safetensors and the latents' figures."""
-    clock = Clock(seconds)
+    clock, device = Clock(seconds, team=team), team.device
     still = kind == "still"
     vae = still_vae() if still else video_vae()
     if resume:
@@ -155,9 +156,9 @@ def train(
     vae.to(device)
     store = Store(data, device, clips=not still)
     groups = [{"params": list(vae.parameters()), "base": rate}]
-    stepper = Stepper(lambda _, batch: losses(vae, still, batch["pixels"]), groups, clock, device)
+    stepper = Stepper(lambda _, batch: losses(vae, still, batch["pixels"]), groups, clock, device, team)
     mean_weights = Averaged({"vae": vae}, 0.998)
-    curve, meter, samples = Curve(out / f"{kind}_vae.csv"), Meter(), 0
+    curve, meter, samples = Curve(out / f"{kind}_vae.csv", team), Meter(), 0
     while clock.running():
         if still:
             count, crop = plan_still(clock.done)
@@ -166,14 +167,16 @@ def train(
             count, crop, length = plan_video(0.2 + 0.8 * clock.done if resume else clock.done, stepper.steps)
             pixels = store.clip_crops(count, length, crop)
         meter.add(**stepper(tuple(pixels.shape), {"pixels": pixels}))
-        samples += pixels.shape[0] * (1 if still else pixels.shape[1])
+        samples += team.size * pixels.shape[0] * (1 if still else pixels.shape[1])
         mean_weights.update()
         if stepper.steps % 200 == 0:
             store.refresh()
             figures = meter.read()
             curve.log(stepper.steps, samples, psnr=_psnr(figures["mse"]), **figures)
-    with mean_weights.applied():
-        finish(kind, vae, store, out)
+    if team.leads:
+        with mean_weights.applied():
+            finish(kind, vae, store, out)
+    team.end()
 
 
 def losses(vae: Any, still: bool, pixels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -262,9 +265,10 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=8e-4, help="the highest learning rate")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
-    torch.manual_seed(0)
+    team = Team(args.device)
+    team.seed(0)
     torch.set_float32_matmul_precision("high")
-    train(args.kind, args.data, args.out, args.seconds, args.resume, torch.device(args.device), args.rate)
+    train(args.kind, args.data, args.out, args.seconds, args.resume, team, args.rate)
 
 
 if __name__ == "__main__":

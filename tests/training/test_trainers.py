@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import os
+import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -225,6 +228,61 @@ def test_steps_descend_and_follow_the_clock() -> None:
     assert common.learning_rate(1.0, 0.0, 0) == pytest.approx(1 / 200)
     assert common.learning_rate(1.0, 0.5, 10_000) == pytest.approx(0.55)
     assert common.learning_rate(1.0, 1.0, 10_000) == pytest.approx(0.1)
+
+
+def taught(inputs: Tensor, target: Tensor, device: str = "cpu") -> tuple[Tensor, float]:
+    """The weights after five steps of a fixed layer on this process's part of the data, and the agreed
+    time.
+    """
+    team = common.Team(device)
+    layer = nn.Linear(5, 3)
+    with torch.no_grad():
+        for p in layer.parameters():
+            p.fill_(0.1)
+    clock = common.Clock(1000, start=time.monotonic() - 500.0 * team.rank, team=team)
+    mine = slice(team.rank * 32, team.rank * 32 + 32) if team.size > 1 else slice(None)
+    stepper = common.Stepper(
+        lambda _, batch: ((layer(batch["x"]) - batch["y"]).square().mean(), {}),
+        [{"params": list(layer.parameters()), "base": 0.5}],
+        clock,
+        team.device,
+        team,
+    )
+    for _ in range(5):
+        assert clock.running()
+        clock.elapsed = 0.0
+        stepper("only", {"x": inputs[mine], "y": target[mine]})
+    clock.running()
+    team.end()
+    return layer.weight.detach(), clock.elapsed
+
+
+def member(rank: int, port: int, inputs: Tensor, target: Tensor, folder: str) -> None:
+    os.environ |= {
+        "RANK": str(rank),
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "LOCAL_RANK": str(rank),
+    }
+    torch.save(taught(inputs, target), f"{folder}/{rank}.pt")
+
+
+def test_a_team_takes_the_steps_of_one_with_all_the_data(tmp_path: Path) -> None:
+    import socket
+
+    generator = torch.Generator().manual_seed(0)
+    inputs, target = torch.randn(64, 5, generator=generator), torch.randn(64, 3, generator=generator)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    torch.multiprocessing.spawn(member, (port, inputs, target, str(tmp_path)), nprocs=2)
+    (first, told), (second, heard) = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
+    alone, _ = taught(inputs, target)
+    assert torch.equal(first, second)
+    assert torch.allclose(first, alone, atol=1e-6)
+    assert (alone - 0.1).abs().max() > 1e-3
+    assert told == heard
 
 
 def test_a_loss_that_is_no_number_ends_the_run() -> None:
