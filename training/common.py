@@ -24,6 +24,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from training.muon import Muon, matrices_of
+
 T = TypeVar("T")
 
 
@@ -234,8 +236,8 @@ class Stepper:
     batch)`` returns the loss to descend and figures to log; it may draw random numbers, but its shapes and
     its control flow must depend on ``key`` alone and it must not read values back. Each key's first steps
     run plainly, then its gradients are captured as one graph; the update, which is the same for all keys, is
-    another. Between them a team averages its gradients. ``groups``: AdamW parameter groups, each with its
-    ``base`` learning rate, which follows the clock.
+    another. Between them a team averages its gradients. ``groups``: modules with their highest learning rate,
+    which follows the clock; Muon updates their matrices, AdamW the rest.
     """
 
     PLAIN_STEPS = 3
@@ -243,22 +245,29 @@ class Stepper:
     def __init__(
         self,
         loss_of: LossOf,
-        groups: list[dict[str, Any]],
+        groups: list[tuple[list[nn.Module], float]],
         clock: Clock,
         device: torch.device,
         team: Team | None = None,
     ) -> None:
         self.loss_of, self.clock, self.device, self.team = loss_of, clock, device, team
         self.graphs = device.type == "cuda"
-        rates = [torch.tensor(g["base"], device=device) if self.graphs else g["base"] for g in groups]
+        self.bases = [base for _, base in groups]
+        self.rates = [torch.tensor(base, device=device) for base in self.bases]
+        self.muons = [Muon(matrices_of(modules)) for modules, _ in groups]
+        matrices = {id(w) for muon in self.muons for bucket in muon.buckets for w in bucket}
+        every = [[p for m in modules for p in m.parameters()] for modules, _ in groups]
         self.optim = torch.optim.AdamW(
-            [{"lr": rate, **g} for rate, g in zip(rates, groups, strict=True)],
+            [
+                {"params": [p for p in some if id(p) not in matrices], "lr": rate}
+                for some, rate in zip(every, self.rates, strict=True)
+            ],
             betas=(0.9, 0.99),
             weight_decay=0.01,
             fused=self.graphs,
             capturable=self.graphs,
         )
-        self.parameters = [p for g in groups for p in g["params"]]
+        self.parameters = [p for some in every for p in some]
         # All gradients in one flat tensor, averaged and clipped in one go; each parameter's is a view of it.
         self.gradient = torch.zeros(sum(p.numel() for p in self.parameters), device=device)
         parts = self.gradient.split([p.numel() for p in self.parameters])
@@ -271,12 +280,8 @@ class Stepper:
 
     def __call__(self, key: Any, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """One step; returns the figures (they are overwritten by the next step of this key)."""
-        for group in self.optim.param_groups:
-            rate = learning_rate(group["base"], self.clock.done, self.steps)
-            if isinstance(group["lr"], Tensor):
-                group["lr"].fill_(rate)
-            else:
-                group["lr"] = rate
+        for rate, base in zip(self.rates, self.bases, strict=True):
+            rate.fill_(learning_rate(base, self.clock.done, self.steps))
         self.steps += 1
         figures = self._gradients(key, batch)
         if self.team:
@@ -326,6 +331,8 @@ class Stepper:
         norm = torch.linalg.vector_norm(self.gradient)
         self.gradient.mul_((MOST_GRADIENT / (norm + 1e-6)).clamp(max=1.0))
         self.optim.step()
+        for muon, rate in zip(self.muons, self.rates, strict=True):
+            muon.step(rate)
 
     def _aside(self, key: Any, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """A plain step on a stream of its own, as capturing wants its warm-up."""

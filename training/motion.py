@@ -133,7 +133,7 @@ def train(data: Path, folder: Path, seconds: float, resume: bool, team: Team, ba
     if resume:
         models.load_state_dict(load_tensors(folder / "motion.safetensors"))
     models.to(device).train()
-    groups = [{"params": list(models.parameters()), "base": 4e-4 if resume else 8e-4}]
+    groups: list[tuple[list[nn.Module], float]] = [([models], 4e-4 if resume else 8e-4)]
     stepper = Stepper(
         lambda key, sample: flow_loss(models, bank, key[0], sample), groups, clock, device, team
     )

@@ -161,12 +161,9 @@ def train(
     personal = Personal(models.unet)
     people = phase == "people"
     words = [models.unet, models.text_encoder, models.text_encoder_2]
-    groups: list[dict[str, Any]] = [
-        {"params": [p for m in words for p in m.parameters()], "base": 3e-4 if resume else 6e-4}
-    ]
+    groups: list[tuple[list[nn.Module], float]] = [(words, 3e-4 if resume else 6e-4)]
     if people:
-        persons = [models.hyperlora, models.image_encoder]
-        groups.append({"params": [p for m in persons for p in m.parameters()], "base": 6e-4})
+        groups.append(([models.hyperlora, models.image_encoder], 6e-4))
     mean = Averaged({"models": models}, 0.9995)
     alphas = alphas_cumprod(device)
     judge = recogniser(folder, device) if likeness else None

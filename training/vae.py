@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from training.common import (
     Averaged,
@@ -155,7 +155,7 @@ def train(
         one_pass(vae)
     vae.to(device)
     store = Store(data, device, clips=not still)
-    groups = [{"params": list(vae.parameters()), "base": rate}]
+    groups: list[tuple[list[nn.Module], float]] = [([vae], rate)]
     stepper = Stepper(lambda _, batch: losses(vae, still, batch["pixels"]), groups, clock, device, team)
     mean_weights = Averaged({"vae": vae}, 0.998)
     curve, meter, samples = Curve(out / f"{kind}_vae.csv", team), Meter(), 0

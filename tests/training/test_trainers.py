@@ -19,7 +19,7 @@ from stillmotion.motion.vace import RememberingVACEPipeline
 from stillmotion.motion.vace import control as pipeline_control
 from stillmotion.still.lora import attention_modules
 from training import bank as banks
-from training import common, gates, likeness, motion, networks, still, vae
+from training import common, gates, likeness, motion, muon, networks, still, vae
 
 torch.set_num_threads(2)
 
@@ -217,9 +217,7 @@ def test_steps_descend_and_follow_the_clock() -> None:
         return loss, {"loss": loss}
 
     clock = common.Clock(1000)
-    stepper = common.Stepper(
-        loss_of, [{"params": list(layer.parameters()), "base": 0.05}], clock, torch.device("cpu")
-    )
+    stepper = common.Stepper(loss_of, [([layer], 0.05)], clock, torch.device("cpu"))
     losses = [float(stepper("only", {"x": inputs})["loss"]) for _ in range(300)]
     best = torch.linalg.lstsq(torch.cat([inputs, torch.ones(64, 1)], 1), target)
     floor = (torch.cat([inputs, torch.ones(64, 1)], 1) @ best.solution - target).square().mean()
@@ -243,7 +241,7 @@ def taught(inputs: Tensor, target: Tensor, device: str = "cpu") -> tuple[Tensor,
     mine = slice(team.rank * 32, team.rank * 32 + 32) if team.size > 1 else slice(None)
     stepper = common.Stepper(
         lambda _, batch: ((layer(batch["x"]) - batch["y"]).square().mean(), {}),
-        [{"params": list(layer.parameters()), "base": 0.5}],
+        [([layer], 0.5)],
         clock,
         team.device,
         team,
@@ -316,3 +314,18 @@ def test_gate_arithmetic() -> None:
     assert gates.top1([a, b], [[a], [b]]) == 1.0
     assert gates.top1([a, b], [[b], [b]]) == 0.5
     assert gates.top1([a, None], [[None], [b]]) == 0.0
+
+
+def test_muon_evens_out_singular_values_and_keeps_their_vectors() -> None:
+    generator = torch.Generator().manual_seed(3)
+    for shape in ((3, 24, 60), (3, 60, 24)):
+        x = torch.randn(shape, generator=generator) * torch.tensor([1e-4, 1.0, 50.0]).view(3, 1, 1)
+        made = muon.orthogonal(x)
+        assert made.shape == x.shape
+        u, _s, vh = torch.linalg.svd(x, full_matrices=False)
+        inside = u.mT @ made @ vh.mT
+        values = inside.diagonal(dim1=-2, dim2=-1)
+        assert values.min() > 0.6 and values.max() < 1.3
+        assert (inside - torch.diag_embed(values)).abs().max() < 2e-3
+    chosen = muon.matrices_of([nn.Sequential(nn.Linear(9, 30), nn.Embedding(50, 30), nn.Conv2d(16, 3, 3))])
+    assert [w.shape for w in chosen] == [(30, 9)]
