@@ -6,6 +6,7 @@ Pictures are encoded once by the trained autoencoders; the result is kept beside
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ class Bank:
     """Stage 1's data: stills as latents with their texts, and each person's references."""
 
     def __init__(self, data: Path, folder: Path, device: torch.device, batch: int = 256) -> None:
-        self.device = device
+        self.device, began = device, time.monotonic()
         words = CLIPTokenizer.from_pretrained(folder / "tokenizers/clip")
         self.vocab, self.eos = len(words), int(words.eos_token_id)
         self.no_text = torch.tensor([words("", padding="max_length", max_length=77).input_ids], device=device)
@@ -101,7 +102,11 @@ class Bank:
         self.persons = People(state["persons"].numpy())
         self.rows = {k: v.to(device) for k, v in state.items() if k != "persons"}
         self._embed(folder)
-        print(f"stills: {len(state['persons'])} of {len(self.persons.count)} people", flush=True)
+        print(
+            f"stills: {len(state['persons'])} of {len(self.persons.count)} people; "
+            f"{time.monotonic() - began:.0f} s",
+            flush=True,
+        )
 
     @torch.no_grad()
     def _encode(self, data: Path, batch: int) -> dict[str, Tensor]:
@@ -122,7 +127,7 @@ class Bank:
                 crops=torch.from_numpy(np.load(shard.path / "crops.npy")),
                 persons=torch.tensor([j.person for j in shard.jobs]),
             )
-        return {k: torch.cat(v) for k, v in parts.items()}
+        return {k: torch.cat(v).cpu() for k, v in parts.items()}
 
     @torch.no_grad()
     def _embed(self, folder: Path) -> None:
@@ -166,7 +171,7 @@ class ClipBank:
     """Stage 2's data: clips as latents with their texts, and references of their people."""
 
     def __init__(self, data: Path, folder: Path, device: torch.device, batch: int = 24) -> None:
-        self.device = device
+        self.device, began = device, time.monotonic()
         words = PreTrainedTokenizerFast.from_pretrained(folder / "tokenizers/t5")
         self.vocab, self.eos = len(words), int(words.eos_token_id)
         self.vae = load_vae("video", folder, device)
@@ -182,7 +187,11 @@ class ClipBank:
         length = self.rows["ids"].shape[-1]
         self.no_text = torch.zeros(1, length, dtype=torch.long, device=device)
         self.no_text[0, 0] = self.eos
-        print(f"clips: {len(self.persons)}, {self.with_reference.sum()} with a reference", flush=True)
+        print(
+            f"clips: {len(self.persons)}, {self.with_reference.sum()} with a reference; "
+            f"{time.monotonic() - began:.0f} s",
+            flush=True,
+        )
 
     @torch.no_grad()
     def _latents(self, frames: Tensor) -> Tensor:
@@ -220,7 +229,7 @@ class ClipBank:
                 _add(parts, references=self._latents(cutouts(shard, some, self.device)[:, :, None]))
                 _add(parts, reference_persons=torch.tensor([shard.jobs[i].person for i in some]))
         grey = self._latents(torch.zeros(1, *x.shape[1:], device=self.device)).cpu()
-        return {"grey": grey} | {k: torch.cat(v) for k, v in parts.items()}
+        return {"grey": grey} | {k: torch.cat(v).cpu() for k, v in parts.items()}
 
     def clips(self, count: int) -> dict[str, Tensor]:
         """A batch of clips with a text each and a reference of the same person from another scene."""
@@ -260,4 +269,4 @@ def cutouts(shard: Shard, rows: list[int], device: torch.device) -> Tensor:
 
 def _add(parts: dict[str, list[Tensor]], **tensors: Tensor) -> None:
     for name, value in tensors.items():
-        parts.setdefault(name, []).append(value.cpu())
+        parts.setdefault(name, []).append(value)

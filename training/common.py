@@ -2,12 +2,13 @@
 at all.
 
 A trainer is given seconds, not steps: GPU time is rented. The learning rate follows the clock (linear warm-
-up, then a cosine down to a tenth), so that a run always ends annealed, whatever the machine's speed turned
-out to be.
+up, then a cosine down to a twentieth), so that a training always ends annealed, whatever the machine's speed
+turned out to be.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import math
@@ -27,6 +28,8 @@ from torch import Tensor, nn
 from training.muon import Muon, matrices_of
 
 T = TypeVar("T")
+MOST_GRADIENT = 1.0
+LOG_SECONDS = 8.0
 
 
 class NonFiniteLossError(RuntimeError):
@@ -94,18 +97,26 @@ class Team:
 
 class Clock:
     """The seconds of one run, as the team's first process counts them: ``running`` reads the time, everything
-    else is as it was then. ``start`` may be set back so that loading the data counts too.
+    else is as it was then. ``start`` may be set back so that loading the data counts too. ``part``: which
+    part of the whole training this run is, where the whole takes several.
     """
 
-    def __init__(self, seconds: float, start: float | None = None, team: Team | None = None) -> None:
-        self.seconds, self.team = seconds, team
+    def __init__(
+        self,
+        seconds: float,
+        start: float | None = None,
+        team: Team | None = None,
+        part: tuple[float, float] = (0.0, 1.0),
+    ) -> None:
+        self.seconds, self.team, self.part = seconds, team, part
         self.start = time.monotonic() if start is None else start
         self.elapsed = 0.0
 
     @property
     def done(self) -> float:
-        """The part of the budget that is used, 0 to 1."""
-        return min(1.0, self.elapsed / self.seconds)
+        """How far the whole training is, 0 to 1."""
+        begin, end = self.part
+        return begin + (end - begin) * min(1.0, self.elapsed / self.seconds)
 
     def running(self) -> bool:
         """Whether time is left."""
@@ -114,7 +125,7 @@ class Clock:
         return self.elapsed < self.seconds
 
 
-def learning_rate(base: float, done: float, step: int, warmup: int = 200, floor: float = 0.1) -> float:
+def learning_rate(base: float, done: float, step: int, warmup: int = 200, floor: float = 0.05) -> float:
     """Linear warm-up over ``warmup`` steps times a cosine from 1 down to ``floor`` over ``done`` in 0..1."""
     cosine = floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
     return base * min(1.0, (step + 1) / warmup) * cosine
@@ -158,7 +169,15 @@ class Curve:
     def __init__(self, path: Path, team: Team | None = None) -> None:
         self.path, self.written = path, team is None or team.leads
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.began = time.monotonic()
+        self.began = self.last = time.monotonic()
+
+    def due(self, step: int) -> bool:
+        """Whether it is time for a row: the tenth step, then every few seconds."""
+        now = time.monotonic()
+        if step != 10 and now - self.last < LOG_SECONDS:
+            return False
+        self.last = now
+        return True
 
     def log(self, step: int, samples: int, **figures: float) -> None:
         """Append one row and print it (a team's first process)."""
@@ -205,6 +224,21 @@ def optimizer(groups: Iterable[dict[str, Any]], device: torch.device) -> torch.o
     return torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=0.01, fused=device.type == "cuda")
 
 
+def whole_or_part(parser: argparse.ArgumentParser) -> None:
+    """The options that every trainer of several runs has."""
+    parser.add_argument("--seconds", type=float, required=True, help="time for everything, loading included")
+    parser.add_argument("--resume", action="store_true", help="go on from the last run's weights")
+    parser.add_argument(
+        "--part",
+        type=float,
+        nargs=2,
+        default=(0.0, 1.0),
+        metavar=("FROM", "TO"),
+        help="which part of the whole training this run is: the learning rate follows it",
+    )
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+
+
 def step_optimizer(
     loss: Tensor, optim: torch.optim.AdamW, clock: Clock, step: int, clip: float = 1.0, warmup: int = 200
 ) -> Tensor:
@@ -225,7 +259,6 @@ def precision(device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda", cache_enabled=False)
 
 
-MOST_GRADIENT = 1.0
 LossOf = Callable[[Any, dict[str, Tensor]], tuple[Tensor, dict[str, Tensor]]]
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import math
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from training.common import (
     load_tensors,
     precision,
     save_tensors,
+    whole_or_part,
 )
 from training.vae import decode_video
 
@@ -125,15 +127,15 @@ def flow_loss(
     return (error * weight).mean() / weight.mean(), {task.partition("+")[0]: error.mean()}
 
 
-def train(data: Path, folder: Path, seconds: float, resume: bool, team: Team, batch: int) -> None:
-    """Train for ``seconds``, data loading and encoding included, and save ``folder``/motion.safetensors."""
-    clock, device = Clock(seconds, team=team), team.device
+def train(data: Path, folder: Path, clock: Clock, resume: bool, team: Team, batch: int) -> None:
+    """Train, data loading and encoding included, and save ``folder``/motion.safetensors."""
+    device = team.device
     bank = team.first_then_rest(lambda: ClipBank(data, folder, device))
     models = MotionModels(bank.vocab)
     if resume:
         models.load_state_dict(load_tensors(folder / "motion.safetensors"))
     models.to(device).train()
-    groups: list[tuple[list[nn.Module], float]] = [([models], 4e-4 if resume else 8e-4)]
+    groups: list[tuple[list[nn.Module], float]] = [([models], 8e-4)]
     stepper = Stepper(
         lambda key, sample: flow_loss(models, bank, key[0], sample), groups, clock, device, team
     )
@@ -146,11 +148,11 @@ def train(data: Path, folder: Path, seconds: float, resume: bool, team: Team, ba
         for name, value in figures.items():
             meters[name].add(**{name: value})
         mean.update()
-        if stepper.steps % 100 == 0:
+        if curve.due(stepper.steps):
             curve.log(
                 stepper.steps,
                 stepper.steps * batch * team.size,
-                **{k: v for m in meters.values() for k, v in m.read().items()},
+                **{name: meter.read().get(name, math.nan) for name, meter in meters.items()},
             )
     models.eval()
     if team.leads:
@@ -210,15 +212,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--models", type=Path, required=True)
-    parser.add_argument("--seconds", type=float, required=True)
-    parser.add_argument("--resume", action="store_true")
     parser.add_argument("--batch", type=int, default=48)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    whole_or_part(parser)
     args: Any = parser.parse_args()
     team = Team(args.device)
     team.seed(2)
     torch.set_float32_matmul_precision("high")
-    train(args.data, args.models, args.seconds, args.resume, team, args.batch)
+    clock = Clock(args.seconds, team=team, part=args.part)
+    train(args.data, args.models, clock, args.resume, team, args.batch)
 
 
 if __name__ == "__main__":

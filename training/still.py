@@ -37,6 +37,7 @@ from training.common import (
     load_tensors,
     precision,
     save_tensors,
+    whole_or_part,
 )
 from training.likeness import likeness_loss, recogniser
 from training.vae import decode_still
@@ -46,7 +47,7 @@ NO_TEXT = 0.1
 NO_PERSON = 0.05
 FACE_WEIGHT = 2.0
 LIKENESS_WEIGHT = 0.05
-PICTURES = 40  # of a batch, for the judge
+PICTURES = 32  # of a batch, for the judge
 MOST_NOISE = 400  # of 1000 timesteps
 RANK_SCALE = 0.5
 
@@ -148,22 +149,22 @@ def train(
     phase: str,
     data: Path,
     folder: Path,
-    seconds: float,
+    clock: Clock,
     resume: bool,
     team: Team,
     batch: int,
     likeness: bool,
 ) -> None:
-    """Train one phase for ``seconds``, data loading and encoding included, and save."""
-    clock, device = Clock(seconds, team=team), team.device
+    """Train one phase, data loading and encoding included, and save."""
+    device = team.device
     bank = team.first_then_rest(lambda: Bank(data, folder, device))
     models = load_models(folder, bank, resume).to(device).train()
     personal = Personal(models.unet)
     people = phase == "people"
     words = [models.unet, models.text_encoder, models.text_encoder_2]
-    groups: list[tuple[list[nn.Module], float]] = [(words, 3e-4 if resume else 6e-4)]
+    groups: list[tuple[list[nn.Module], float]] = [(words, 8e-4)]
     if people:
-        groups.append(([models.hyperlora, models.image_encoder], 6e-4))
+        groups.append(([models.hyperlora, models.image_encoder], 8e-4))
     mean = Averaged({"models": models}, 0.9995)
     alphas = alphas_cumprod(device)
     judge = recogniser(folder, device) if likeness else None
@@ -178,7 +179,7 @@ def train(
     while clock.running():
         meter.add(**stepper(phase, bank.people(batch) if people else bank.stills(batch)))
         mean.update()
-        if stepper.steps % 100 == 0:
+        if curve.due(stepper.steps):
             curve.log(stepper.steps, stepper.steps * batch * team.size, **meter.read())
     models.eval()
     if team.leads:
@@ -287,16 +288,15 @@ def main() -> None:
     parser.add_argument("phase", choices=["words", "people"])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--models", type=Path, required=True)
-    parser.add_argument("--seconds", type=float, required=True)
-    parser.add_argument("--resume", action="store_true")
     parser.add_argument("--likeness", action="store_true", help="people: add the recogniser's loss")
     parser.add_argument("--batch", type=int, default=256)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    whole_or_part(parser)
     args = parser.parse_args()
     team = Team(args.device)
     team.seed(1)
     torch.set_float32_matmul_precision("high")
-    train(args.phase, args.data, args.models, args.seconds, args.resume, team, args.batch, args.likeness)
+    clock = Clock(args.seconds, team=team, part=args.part)
+    train(args.phase, args.data, args.models, clock, args.resume, team, args.batch, args.likeness)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from training.common import (
     load_tensors,
     precision,
     save_tensors,
+    whole_or_part,
     write_json,
 )
 from training.networks import still_vae, video_vae
@@ -143,10 +144,10 @@ def plan_video(done: float, step: int) -> tuple[int, int, int]:
 
 
 def train(
-    kind: str, data: Path, out: Path, seconds: float, resume: bool, team: Team, rate: float = 8e-4
+    kind: str, data: Path, out: Path, clock: Clock, resume: bool, team: Team, rate: float = 8e-4
 ) -> None:
-    """Train one autoencoder for ``seconds`` and write ``out``/vae.safetensors and the latents' figures."""
-    clock, device = Clock(seconds, team=team), team.device
+    """Train one autoencoder and write ``out``/vae.safetensors and the latents' figures."""
+    device = team.device
     still = kind == "still"
     vae = still_vae() if still else video_vae()
     if resume:
@@ -164,12 +165,12 @@ def train(
             count, crop = plan_still(clock.done)
             pixels = store.still_crops(count, crop)
         else:
-            count, crop, length = plan_video(0.2 + 0.8 * clock.done if resume else clock.done, stepper.steps)
+            count, crop, length = plan_video(max(0.2, clock.done) if resume else clock.done, stepper.steps)
             pixels = store.clip_crops(count, length, crop)
         meter.add(**stepper(tuple(pixels.shape), {"pixels": pixels}))
         samples += team.size * pixels.shape[0] * (1 if still else pixels.shape[1])
         mean_weights.update()
-        if stepper.steps % 200 == 0:
+        if curve.due(stepper.steps):
             store.refresh()
             figures = meter.read()
             curve.log(stepper.steps, samples, psnr=_psnr(figures["mse"]), **figures)
@@ -260,15 +261,14 @@ def main() -> None:
     parser.add_argument("kind", choices=["still", "video"])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--seconds", type=float, required=True)
-    parser.add_argument("--resume", action="store_true")
     parser.add_argument("--rate", type=float, default=8e-4, help="the highest learning rate")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    whole_or_part(parser)
     args = parser.parse_args()
     team = Team(args.device)
     team.seed(0)
     torch.set_float32_matmul_precision("high")
-    train(args.kind, args.data, args.out, args.seconds, args.resume, team, args.rate)
+    clock = Clock(args.seconds, team=team, part=args.part)
+    train(args.kind, args.data, args.out, clock, args.resume, team, args.rate)
 
 
 if __name__ == "__main__":

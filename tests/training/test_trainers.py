@@ -224,8 +224,8 @@ def test_steps_descend_and_follow_the_clock() -> None:
     assert losses[-1] < losses[0]
     assert losses[-1] == pytest.approx(float(floor), rel=0.05)
     assert common.learning_rate(1.0, 0.0, 0) == pytest.approx(1 / 200)
-    assert common.learning_rate(1.0, 0.5, 10_000) == pytest.approx(0.55)
-    assert common.learning_rate(1.0, 1.0, 10_000) == pytest.approx(0.1)
+    assert common.learning_rate(1.0, 0.5, 10_000) == pytest.approx(0.525)
+    assert common.learning_rate(1.0, 1.0, 10_000) == pytest.approx(0.05)
 
 
 def taught(inputs: Tensor, target: Tensor, device: str = "cpu") -> tuple[Tensor, float]:
