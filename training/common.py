@@ -132,25 +132,27 @@ def learning_rate(base: float, done: float, step: int, warmup: int = 200, floor:
 
 
 class Averaged:
-    """An exponential moving average of modules' parameters; ``decay`` ramps up so that the start is
-    forgotten.
+    """An exponential moving average of parameters; ``decay`` ramps up so that the start is forgotten.
+    ``masters``: where the parameters are rounded copies, what they are copies of.
     """
 
-    def __init__(self, modules: dict[str, nn.Module], decay: float = 0.999) -> None:
-        self.modules, self.decay, self.steps = modules, decay, 0
-        self.live = [p for m in modules.values() for p in m.parameters()]
-        self.mean = [p.detach().clone().float() for p in self.live]
+    def __init__(
+        self, parameters: Iterable[nn.Parameter], decay: float = 0.999, masters: list[Tensor] | None = None
+    ) -> None:
+        self.live, self.decay, self.steps = list(parameters), decay, 0
+        self.exact = masters or [p.detach() for p in self.live]
+        self.mean = [p.detach().clone().float() for p in self.exact]
 
     @torch.no_grad()
     def update(self) -> None:
         """Take one step's parameters in."""
         self.steps += 1
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        torch._foreach_lerp_(self.mean, [p.detach().float() for p in self.live], 1 - decay)
+        torch._foreach_lerp_(self.mean, self.exact, 1 - decay)
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Within the block, the modules hold the averaged weights."""
+        """Within the block, the parameters are the averaged ones."""
         kept = [p.detach().clone() for p in self.live]
         with torch.no_grad():
             for p, m in zip(self.live, self.mean, strict=True):
@@ -271,6 +273,9 @@ class Stepper:
     run plainly, then its gradients are captured as one graph; the update, which is the same for all keys, is
     another. Between them a team averages its gradients. ``groups``: modules with their highest learning rate,
     which follows the clock; Muon updates their matrices, AdamW the rest.
+
+    ``half`` turns the modules to bfloat16, whose traffic is half as much; what is updated are ``masters`` in
+    float32, of which the modules hold a rounded copy. Gradients, updates and averages stay in float32.
     """
 
     PLAIN_STEPS = 3
@@ -282,17 +287,25 @@ class Stepper:
         clock: Clock,
         device: torch.device,
         team: Team | None = None,
+        half: bool = False,
     ) -> None:
         self.loss_of, self.clock, self.device, self.team = loss_of, clock, device, team
         self.graphs = device.type == "cuda"
         self.bases = [base for _, base in groups]
         self.rates = [torch.tensor(base, device=device) for base in self.bases]
-        self.muons = [Muon(matrices_of(modules)) for modules, _ in groups]
-        matrices = {id(w) for muon in self.muons for bucket in muon.buckets for w in bucket}
         every = [[p for m in modules for p in m.parameters()] for modules, _ in groups]
+        self.parameters = [p for some in every for p in some]
+        self.masters: list[Tensor] = [p.detach().float().clone() if half else p for p in self.parameters]
+        of = dict(zip(map(id, self.parameters), self.masters, strict=True))
+        if half:
+            for p in self.parameters:
+                p.data = p.data.bfloat16()
+        matrices = [matrices_of(modules) for modules, _ in groups]
+        self.muons = [Muon([of[id(w)] for w in weights]) for weights in matrices]
+        muons = {id(w) for weights in matrices for w in weights}
         self.optim = torch.optim.AdamW(
             [
-                {"params": [p for p in some if id(p) not in matrices], "lr": rate}
+                {"params": [of[id(p)] for p in some if id(p) not in muons], "lr": rate}
                 for some, rate in zip(every, self.rates, strict=True)
             ],
             betas=(0.9, 0.99),
@@ -300,11 +313,11 @@ class Stepper:
             fused=self.graphs,
             capturable=self.graphs,
         )
-        self.parameters = [p for some in every for p in some]
         # All gradients in one flat tensor, averaged and clipped in one go; each parameter's is a view of it.
         self.gradient = torch.zeros(sum(p.numel() for p in self.parameters), device=device)
         parts = self.gradient.split([p.numel() for p in self.parameters])
         self.views = [part.view_as(p) for part, p in zip(parts, self.parameters, strict=True)]
+        self.half = half
         self.steps = 0
         self.plain: dict[Any, int] = {}
         self.captured: dict[Any, tuple[torch.cuda.CUDAGraph, dict[str, Tensor], dict[str, Tensor]]] = {}
@@ -356,8 +369,9 @@ class Stepper:
         made = [(view, p.grad) for view, p in zip(self.views, self.parameters, strict=True)]
         used = [(view, grad) for view, grad in made if grad is not None]
         torch._foreach_copy_([view for view, _ in used], [grad for _, grad in used])
-        for p, view in zip(self.parameters, self.views, strict=True):
-            p.grad = view
+        for p, master, view in zip(self.parameters, self.masters, self.views, strict=True):
+            p.grad = None
+            master.grad = view
         return {k: v.detach() for k, v in figures.items()}
 
     def _update(self) -> None:
@@ -366,6 +380,9 @@ class Stepper:
         self.optim.step()
         for muon, rate in zip(self.muons, self.rates, strict=True):
             muon.step(rate)
+        if self.half:
+            with torch.no_grad():
+                torch._foreach_copy_(self.parameters, self.masters)
 
     def _aside(self, key: Any, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """A plain step on a stream of its own, as capturing wants its warm-up."""

@@ -216,9 +216,9 @@ def train(task: Task, out: Path, seconds: float, resume: bool) -> None:
     path = out / f"{task.name}.safetensors"
     if resume and path.exists():
         _restore(task.modules, path)
-    averaged = Averaged(task.modules, decay=0.998)
     device = next(task.modules["network"].parameters()).device
     parameters = [p for module in task.modules.values() for p in module.parameters()]
+    averaged = Averaged(parameters, decay=0.998)
     optim = optimizer([{"params": parameters, "base": task.rate, "weight_decay": 0.02}], device)
     clock, curve, meter = Clock(seconds), Curve(out / f"{task.name}.csv"), Meter()
     number, logged, saved = 0, 0.0, 0.0

@@ -62,9 +62,10 @@ def likeness_loss(network: Recogniser, vae: Any, estimate: Tensor, matrix: Tenso
     """1 - cosine between the faces of clean-latent estimates (B, 16, h, w) and their people's embeddings
     ``target``.
 
-    ``matrix`` (B, 2, 3): where the faces are, as ``head_matrix`` says it.
+    ``matrix`` (B, 2, 3): where the faces are, as ``head_matrix`` says it. The pictures are made in the
+    autoencoder's own precision.
     """
+    pictures = decode_still(vae, estimate.to(vae.dtype))
     with precision(estimate.device):
-        pictures = decode_still(vae, estimate)
         embedding = network(heads(pictures.float(), matrix))["embedding"]
     return (1 - (embedding.float() * target).sum(-1)).mean()

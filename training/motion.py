@@ -29,7 +29,6 @@ from training.common import (
     Stepper,
     Team,
     load_tensors,
-    precision,
     save_tensors,
     whole_or_part,
 )
@@ -61,6 +60,14 @@ class MotionModels(nn.Module):
         mask = ids.ne(0)
         states = self.text_encoder(ids, mask.long()).last_hidden_state
         return states * mask[..., None]
+
+    def forward(self, noised: Tensor, t: Tensor, context: Tensor, fed: Tensor) -> Tensor:
+        """The velocity (float32) of noised latents (B, 16, T, h, w) at timesteps t (B,), 0 to 1000."""
+        kind = self.transformer.dtype
+        v = self.transformer(
+            noised.to(kind), t, context, control_hidden_states=fed.to(kind), return_dict=False
+        )[0]
+        return v.float()
 
 
 def control(bank: ClipBank, task: str, sample: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -115,11 +122,8 @@ def flow_loss(
     noised = (1 - s) * x0 + s * noise
     ids = sample["ids"] * (torch.rand(count, 1, device=device) >= NO_TEXT)
     ids[:, 0] = torch.where(ids[:, 0] == 0, torch.full_like(ids[:, 0], bank.eos), ids[:, 0])
-    with precision(device):
-        v = models.transformer(
-            noised, s.flatten() * 1000, models.embed(ids), control_hidden_states=fed, return_dict=False
-        )[0]
-    error = (v.float() - (noise - x0)).square().mean(1, keepdim=True)
+    v = models(noised, s.flatten() * 1000, models.embed(ids), fed)
+    error = (v - (noise - x0)).square().mean(1, keepdim=True)
     clip = x0[:, :, -sample["latents"].shape[2] :]
     moved = (clip - clip[:, :, :1]).abs().mean(1, keepdim=True)
     weight = torch.ones_like(error)
@@ -137,9 +141,14 @@ def train(data: Path, folder: Path, clock: Clock, resume: bool, team: Team, batc
     models.to(device).train()
     groups: list[tuple[list[nn.Module], float]] = [([models], 8e-4)]
     stepper = Stepper(
-        lambda key, sample: flow_loss(models, bank, key[0], sample), groups, clock, device, team
+        lambda key, sample: flow_loss(models, bank, key[0], sample),
+        groups,
+        clock,
+        device,
+        team,
+        half=device.type == "cuda",
     )
-    mean = Averaged({"models": models}, 0.9995)
+    mean = Averaged(stepper.parameters, 0.9995, stepper.masters)
     curve, meters = Curve(folder / "motion.csv", team), {key[0].partition("+")[0]: Meter() for key in SHARES}
     keys, shares = list(SHARES), torch.tensor(list(SHARES.values()))
     while clock.running():
@@ -179,12 +188,8 @@ def generate(
     sigmas = SHIFT * u / (1 + (SHIFT - 1) * u)
     asked, free = models.embed(sample["ids"]), models.embed(bank.no_text.expand_as(sample["ids"]))
     for s, after in itertools.pairwise(sigmas):
-        with precision(device):
-            t = (s * 1000).expand(len(x))
-            v = [
-                models.transformer(x, t, c, control_hidden_states=fed.float(), return_dict=False)[0].float()
-                for c in (asked, free)
-            ]
+        t = (s * 1000).expand(len(x))
+        v = [models(x, t, context, fed) for context in (asked, free)]
         x = x + (after - s) * (v[1] + scale * (v[0] - v[1]))
     return x[:, :, -sample["latents"].shape[2] :]
 

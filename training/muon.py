@@ -46,7 +46,7 @@ def orthogonal(x: Tensor, steps: int = 5) -> Tensor:
 class Muon:
     """Updates some matrices from gradients; everything happens on the device, so a step can be captured."""
 
-    def __init__(self, weights: list[nn.Parameter]) -> None:
+    def __init__(self, weights: list[Tensor]) -> None:
         shapes = dict.fromkeys(w.flatten(1).shape for w in weights)
         self.buckets = [[w for w in weights if w.flatten(1).shape == shape] for shape in shapes]
         self.momenta = [

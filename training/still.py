@@ -13,6 +13,7 @@ Reads ``models``/still_vae; reads and writes ``models``/still: unet, text encode
 from __future__ import annotations
 
 import argparse
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,7 +36,6 @@ from training.common import (
     Stepper,
     Team,
     load_tensors,
-    precision,
     save_tensors,
     whole_or_part,
 )
@@ -47,7 +47,7 @@ NO_TEXT = 0.1
 NO_PERSON = 0.05
 FACE_WEIGHT = 2.0
 LIKENESS_WEIGHT = 0.05
-PICTURES = 32  # of a batch, for the judge
+PICTURES = 24  # of a batch, for the judge
 MOST_NOISE = 400  # of 1000 timesteps
 RANK_SCALE = 0.5
 
@@ -83,15 +83,18 @@ class StillModels(nn.Module):
     def lora(self, pictures: Tensor, id_embeds: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
         """Reference crops (B, S, S, 3) uint8 and unit embeddings (B, 512) -> per-sample LoRAs."""
         x = pictures.permute(0, 3, 1, 2).float() / 255
-        x = (x - self.clip_mean.view(1, 3, 1, 1)) / self.clip_std.view(1, 3, 1, 1)
+        x = ((x - self.clip_mean.view(1, 3, 1, 1)) / self.clip_std.view(1, 3, 1, 1)).to(self.unet.dtype)
         tokens = self.image_encoder(pixel_values=x, output_hidden_states=True).hidden_states[-2]
-        made: dict[str, tuple[Tensor, Tensor]] = self.hyperlora.weights(tokens, id_embeds[:, None])
+        made: dict[str, tuple[Tensor, Tensor]] = self.hyperlora.weights(
+            tokens, id_embeds[:, None].to(x.dtype)
+        )
         return made
 
     def forward(self, latents: Tensor, t: Tensor, context: Tensor, pooled: Tensor) -> Tensor:
-        """The UNet's velocity for noised latents (B, 16, h, w) at timesteps t (B,)."""
+        """The UNet's velocity (float32) for noised latents (B, 16, h, w) at timesteps t (B,)."""
+        latents = latents.to(self.unet.dtype)
         kwargs = {"text_embeds": pooled, "time_ids": self.time_ids.expand(len(latents), 6)}
-        return self.unet(latents, t, context, added_cond_kwargs=kwargs).sample
+        return self.unet(latents, t, context, added_cond_kwargs=kwargs).sample.float()
 
 
 class Personal:
@@ -165,16 +168,19 @@ def train(
     groups: list[tuple[list[nn.Module], float]] = [(words, 8e-4)]
     if people:
         groups.append(([models.hyperlora, models.image_encoder], 8e-4))
-    mean = Averaged({"models": models}, 0.9995)
     alphas = alphas_cumprod(device)
     judge = recogniser(folder, device) if likeness else None
+    half = device.type == "cuda"
+    vae = copy.deepcopy(bank.vae).bfloat16() if half else bank.vae
     stepper = Stepper(
-        lambda _, sample: losses(models, personal, sample, alphas, people, judge, bank.vae),
+        lambda _, sample: losses(models, personal, sample, alphas, people, judge, vae),
         groups,
         clock,
         device,
         team,
+        half,
     )
+    mean = Averaged(stepper.parameters, 0.9995, stepper.masters)
     curve, meter = Curve(folder / f"still_{phase}.csv", team), Meter()
     while clock.running():
         meter.add(**stepper(phase, bank.people(batch) if people else bank.stills(batch)))
@@ -211,14 +217,13 @@ def losses(
     s = (1 - alphas[t]).sqrt().view(-1, 1, 1, 1)
     noise = torch.randn_like(x0)
     ids = torch.where(torch.rand(count, 1, device=device) < NO_TEXT, sample["no_text"], sample["ids"])
-    with precision(device):
-        context, pooled = models.embed(ids)
-        lora = models.lora(sample["crops"], sample["embeds"]) if people else None
-        if lora is not None:
-            keep = (torch.rand(count, 1, 1, device=device) >= NO_PERSON).float()
-            lora = {k: (down, up * keep) for k, (down, up) in lora.items()}
-        with personal.applied(lora):
-            v = models(a * x0 + s * noise, t, context, pooled).float()
+    context, pooled = models.embed(ids)
+    lora = models.lora(sample["crops"], sample["embeds"]) if people else None
+    if lora is not None:
+        keep = torch.rand(count, 1, 1, device=device) >= NO_PERSON
+        lora = {k: (down, up * keep) for k, (down, up) in lora.items()}
+    with personal.applied(lora):
+        v = models(a * x0 + s * noise, t, context, pooled)
     error = (v - (a * noise - s * x0)).square().mean(1)
     weight = 1 + (FACE_WEIGHT - 1) * sample["face"]
     loss = (error * weight).mean() / weight.mean()

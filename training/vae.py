@@ -158,7 +158,7 @@ def train(
     store = Store(data, device, clips=not still)
     groups: list[tuple[list[nn.Module], float]] = [([vae], rate)]
     stepper = Stepper(lambda _, batch: losses(vae, still, batch["pixels"]), groups, clock, device, team)
-    mean_weights = Averaged({"vae": vae}, 0.998)
+    mean_weights = Averaged(vae.parameters(), 0.998)
     curve, meter, samples = Curve(out / f"{kind}_vae.csv", team), Meter(), 0
     while clock.running():
         if still:

@@ -228,6 +228,31 @@ def test_steps_descend_and_follow_the_clock() -> None:
     assert common.learning_rate(1.0, 1.0, 10_000) == pytest.approx(0.05)
 
 
+def test_half_precision_keeps_small_steps_in_its_masters() -> None:
+    """Updates below bfloat16's resolution add up, and the average is of what is exact."""
+    layer = nn.Linear(4, 4, bias=False)
+    with torch.no_grad():
+        layer.weight.fill_(1.0)
+    inputs = torch.eye(4, dtype=torch.bfloat16)
+    stepper = common.Stepper(
+        lambda _, batch: (layer(batch["x"]).float().sum(), {}),
+        [([layer], 2e-2)],
+        common.Clock(1000),
+        torch.device("cpu"),
+        half=True,
+    )
+    mean = common.Averaged(stepper.parameters, 0.5, stepper.masters)
+    for _ in range(40):
+        stepper("only", {"x": inputs})
+        mean.update()
+    assert layer.weight.dtype == torch.bfloat16
+    # One step at this point of the warm-up is below the distance of two bfloat16 numbers near one.
+    assert 2e-2 * 40 / 200 < 2**-7
+    assert float(stepper.masters[0].mean().detach()) < 0.95
+    assert torch.equal(layer.weight, stepper.masters[0].bfloat16())
+    assert mean.mean[0].dtype == torch.float32 and float(mean.mean[0].mean()) < 0.96
+
+
 def taught(inputs: Tensor, target: Tensor, device: str = "cpu") -> tuple[Tensor, float]:
     """The weights after five steps of a fixed layer on this process's part of the data, and the agreed
     time.
@@ -295,7 +320,7 @@ def test_a_loss_that_is_no_number_ends_the_run() -> None:
 
 def test_averaged_weights_are_put_back() -> None:
     layer = nn.Linear(2, 2)
-    average = common.Averaged({"layer": layer}, 0.5)
+    average = common.Averaged(layer.parameters(), 0.5)
     start = layer.weight.detach().clone()
     with torch.no_grad():
         layer.weight.add_(1.0)
