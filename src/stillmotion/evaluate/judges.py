@@ -49,7 +49,8 @@ JUDGES: dict[str, JudgeSpec] = {
 }
 
 PROTOCOLS: dict[str, str] = {
-    "facesim_arc": "ConsisID: 16 frames, buffalo_l, largest face, max(0, cosine), mean over frames with a face",
+    "facesim_arc": "ConsisID: 16 frames, buffalo_l, largest face, max(0, cosine), mean over frames with a "
+    "face",
     "facesim_cur": "ConsisID: frames and faces of facesim_arc, CurricularFace IR-101 instead of ArcFace",
     "fid_consisid": "ConsisID: squared distance of Inception-v3 features of aligned faces; no dataset FID",
     "facesim_dlib": "stillmotion: 16 frames, dlib's detector and descriptor, max(0, 1 - distance), mean over "
