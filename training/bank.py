@@ -6,6 +6,7 @@ Pictures are encoded once by the trained autoencoders; the result is kept beside
 
 from __future__ import annotations
 
+import copy
 import time
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from torch import Tensor
 from transformers import CLIPTokenizer, PreTrainedTokenizerFast
 
 from training import networks
-from training.common import load_tensors
+from training.common import ahead, load_tensors
 from training.likeness import head_matrix, heads, recogniser
 from training.vae import encode_still, encode_video, one_pass, to_float
 from training.world.shards import Shard, shards
@@ -111,22 +112,15 @@ class Bank:
     @torch.no_grad()
     def _encode(self, data: Path, batch: int) -> dict[str, Tensor]:
         parts: dict[str, list[Tensor]] = {}
-        for shard in filter(ready, shards(data, "stills")):
-            frames = torch.from_numpy(np.array(shard.frames))
+        vae = in_half(self.vae)
+        for shard in ahead(filter(ready, shards(data, "stills")), _still_rows):
+            frames, five = shard.pop("frames"), shard.pop("five")
             for at in range(0, len(frames), batch):
                 pixels = frames[at : at + batch].to(self.device)
-                matrix = head_matrix(torch.from_numpy(np.array(shard.five[at : at + batch])).to(self.device))
-                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-                    latents, _ = encode_still(self.vae, to_float(pixels))
+                matrix = head_matrix(five[at : at + batch].to(self.device))
+                latents, _ = encode_still(vae, to_float(pixels).to(vae.dtype))
                 _add(parts, latents=latents.half(), faces=heads_of(pixels, matrix), heads=matrix)
-            rows = len(frames)
-            _add(
-                parts,
-                face=face_mask(np.array(shard.box).reshape(rows, 4), frames.shape[1]),
-                ids=torch.from_numpy(np.load(shard.path / "ids.npy")),
-                crops=torch.from_numpy(np.load(shard.path / "crops.npy")),
-                persons=torch.tensor([j.person for j in shard.jobs]),
-            )
+            _add(parts, **shard)
         return {k: torch.cat(v).cpu() for k, v in parts.items()}
 
     @torch.no_grad()
@@ -194,29 +188,26 @@ class ClipBank:
         )
 
     @torch.no_grad()
-    def _latents(self, frames: Tensor) -> Tensor:
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            return encode_video(self.vae, frames)[0].half()
+    def _latents(self, vae: Any, frames: Tensor) -> Tensor:
+        return encode_video(vae, frames.to(vae.dtype))[0].half()
 
     @torch.no_grad()
     def _encode(self, data: Path, batch: int) -> dict[str, Tensor]:
         parts: dict[str, list[Tensor]] = {}
-        for shard in filter(ready, shards(data, "clips")):
-            for at in range(0, len(shard.jobs), batch):
-                x = to_float(torch.from_numpy(np.array(shard.frames[at : at + batch])).to(self.device))
+        vae = in_half(self.vae)
+        for shard in ahead(filter(ready, shards(data, "clips")), _clip_rows):
+            frames = shard.pop("frames")
+            for at in range(0, len(frames), batch):
+                x = to_float(frames[at : at + batch].to(self.device))
                 first, last = torch.zeros_like(x), torch.zeros_like(x)
                 first[:, :, :1], last[:, :, :KEPT_LAST] = x[:, :, :1], x[:, :, :KEPT_LAST]
                 _add(
                     parts,
-                    latents=self._latents(x),
-                    inactive_first=self._latents(first),
-                    inactive_last=self._latents(last),
+                    latents=self._latents(vae, x),
+                    inactive_first=self._latents(vae, first),
+                    inactive_last=self._latents(vae, last),
                 )
-            _add(
-                parts,
-                ids=torch.from_numpy(np.load(shard.path / "ids.npy")),
-                persons=torch.tensor([j.person for j in shard.jobs]),
-            )
+            _add(parts, **shard)
         wanted = dict.fromkeys(torch.cat(parts["persons"]).tolist(), REFERENCES)
         for shard in filter(ready, shards(data, "stills")):
             rows = []
@@ -226,9 +217,9 @@ class ClipBank:
                     rows.append(row)
             for at in range(0, len(rows), 64):
                 some = rows[at : at + 64]
-                _add(parts, references=self._latents(cutouts(shard, some, self.device)[:, :, None]))
+                _add(parts, references=self._latents(vae, cutouts(shard, some, self.device)[:, :, None]))
                 _add(parts, reference_persons=torch.tensor([shard.jobs[i].person for i in some]))
-        grey = self._latents(torch.zeros(1, *x.shape[1:], device=self.device)).cpu()
+        grey = self._latents(vae, torch.zeros(1, *x.shape[1:], device=self.device)).cpu()
         return {"grey": grey} | {k: torch.cat(v).cpu() for k, v in parts.items()}
 
     def clips(self, count: int) -> dict[str, Tensor]:
@@ -244,6 +235,33 @@ class ClipBank:
             "reference": self.rows["references"][reference].float(),
             "ids": texts[at, variant].long(),
         }
+
+
+def in_half(vae: Any) -> Any:
+    """On a GPU a copy in bfloat16, which encodes at twice the speed; on a CPU the autoencoder itself."""
+    return copy.deepcopy(vae).bfloat16() if vae.device.type == "cuda" else vae
+
+
+def _still_rows(shard: Shard) -> dict[str, Tensor]:
+    """Everything of a stills shard that the bank keeps or encodes, read from the disk."""
+    frames = np.array(shard.frames)
+    return {
+        "frames": torch.from_numpy(frames),
+        "five": torch.from_numpy(np.array(shard.five)),
+        "face": face_mask(np.array(shard.box).reshape(len(frames), 4), frames.shape[1]),
+        "ids": torch.from_numpy(np.load(shard.path / "ids.npy")),
+        "crops": torch.from_numpy(np.load(shard.path / "crops.npy")),
+        "persons": torch.tensor([j.person for j in shard.jobs]),
+    }
+
+
+def _clip_rows(shard: Shard) -> dict[str, Tensor]:
+    """The same of a clips shard."""
+    return {
+        "frames": torch.from_numpy(np.array(shard.frames)),
+        "ids": torch.from_numpy(np.load(shard.path / "ids.npy")),
+        "persons": torch.tensor([j.person for j in shard.jobs]),
+    }
 
 
 def heads_of(pixels: Tensor, matrix: Tensor) -> Tensor:

@@ -14,7 +14,9 @@ import json
 import math
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +29,7 @@ from torch import Tensor, nn
 
 from training.muon import Muon, matrices_of
 
+S = TypeVar("S")
 T = TypeVar("T")
 MOST_GRADIENT = 1.0
 LOG_SECONDS = 8.0
@@ -165,6 +168,18 @@ class Averaged:
                     p.copy_(k)
 
 
+def ahead(items: Iterable[S], work: Callable[[S], T], threads: int = 6) -> Iterator[T]:
+    """``work`` of each item in order, worked out by threads a little ahead of whoever takes the results."""
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[T]] = deque()
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
 class Curve:
     """A CSV of figures over steps, appended across runs. ``samples`` are the whole team's."""
 
@@ -194,6 +209,22 @@ class Curve:
                 writer.writeheader()
             writer.writerow(row)
         print(self.path.stem, " ".join(f"{k}={v}" for k, v in row.items()), flush=True)
+
+
+class Saves:
+    """Says when a run should keep what it has: a run that is cut off loses two minutes, not everything."""
+
+    EVERY = 120.0
+
+    def __init__(self, team: Team) -> None:
+        self.team, self.last = team, time.monotonic()
+
+    def due(self) -> bool:
+        """Whether to save now; only ever in the team's first process."""
+        if not self.team.leads or time.monotonic() - self.last < self.EVERY:
+            return False
+        self.last = time.monotonic()
+        return True
 
 
 class Meter:

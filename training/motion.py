@@ -26,6 +26,7 @@ from training.common import (
     Clock,
     Curve,
     Meter,
+    Saves,
     Stepper,
     Team,
     load_tensors,
@@ -149,6 +150,7 @@ def train(data: Path, folder: Path, clock: Clock, resume: bool, team: Team, batc
         half=device.type == "cuda",
     )
     mean = Averaged(stepper.parameters, 0.9995, stepper.masters)
+    saves = Saves(team)
     curve, meters = Curve(folder / "motion.csv", team), {key[0].partition("+")[0]: Meter() for key in SHARES}
     keys, shares = list(SHARES), torch.tensor(list(SHARES.values()))
     while clock.running():
@@ -163,11 +165,14 @@ def train(data: Path, folder: Path, clock: Clock, resume: bool, team: Team, batc
                 stepper.steps * batch * team.size,
                 **{name: meter.read().get(name, math.nan) for name, meter in meters.items()},
             )
+        if saves.due():
+            with mean.applied():
+                save_tensors(models.state_dict(), folder / "motion.safetensors")
     models.eval()
     if team.leads:
         with mean.applied():
             save_tensors(models.state_dict(), folder / "motion.safetensors")
-            sheet(models, bank, folder / "motion.png")
+            sheet(models, bank, folder / "motion.png", min(6, batch))
     team.end()
 
 
@@ -195,13 +200,13 @@ def generate(
 
 
 @torch.no_grad()
-def sheet(models: MotionModels, bank: ClipBank, path: Path) -> None:
-    """Six clips, frames 0, 4 .. 16, real above made: first frame + reference, then reference alone."""
+def sheet(models: MotionModels, bank: ClipBank, path: Path, count: int) -> None:
+    """``count`` clips, frames 0, 4 .. 16, real above made: first frame + reference, then reference alone."""
     from PIL import Image
 
     rows = []
     for task in ("first+reference", "reference"):
-        sample = bank.clips(6)
+        sample = bank.clips(count)
         made = decode_video(bank.vae, generate(models, bank, task, sample)).clamp(-1, 1)
         real = decode_video(bank.vae, sample["latents"].float()).clamp(-1, 1)
         for m, r in zip(made, real, strict=True):

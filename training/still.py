@@ -13,7 +13,6 @@ Reads ``models``/still_vae; reads and writes ``models``/still: unet, text encode
 from __future__ import annotations
 
 import argparse
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,12 +26,13 @@ from stillmotion.identity.networks import Recogniser
 from stillmotion.still.lora import attentions
 from stillmotion.still.reference import CLIP_MEAN, CLIP_STD
 from training import networks
-from training.bank import Bank
+from training.bank import Bank, in_half
 from training.common import (
     Averaged,
     Clock,
     Curve,
     Meter,
+    Saves,
     Stepper,
     Team,
     load_tensors,
@@ -171,7 +171,7 @@ def train(
     alphas = alphas_cumprod(device)
     judge = recogniser(folder, device) if likeness else None
     half = device.type == "cuda"
-    vae = copy.deepcopy(bank.vae).bfloat16() if half else bank.vae
+    vae = in_half(bank.vae)
     stepper = Stepper(
         lambda _, sample: losses(models, personal, sample, alphas, people, judge, vae),
         groups,
@@ -181,17 +181,20 @@ def train(
         half,
     )
     mean = Averaged(stepper.parameters, 0.9995, stepper.masters)
-    curve, meter = Curve(folder / f"still_{phase}.csv", team), Meter()
+    curve, meter, saves = Curve(folder / f"still_{phase}.csv", team), Meter(), Saves(team)
     while clock.running():
         meter.add(**stepper(phase, bank.people(batch) if people else bank.stills(batch)))
         mean.update()
         if curve.due(stepper.steps):
             curve.log(stepper.steps, stepper.steps * batch * team.size, **meter.read())
+        if saves.due():
+            with mean.applied():
+                save_tensors(models.state_dict(), folder / "still.safetensors")
     models.eval()
     if team.leads:
         with mean.applied():
             save_tensors(models.state_dict(), folder / "still.safetensors")
-            sheet(models, personal, bank, folder / f"still_{phase}.png", people)
+            sheet(models, personal, bank, folder / f"still_{phase}.png", people, min(16, batch))
     team.end()
 
 
@@ -271,11 +274,11 @@ def generate(
 
 
 @torch.no_grad()
-def sheet(models: StillModels, personal: Personal, bank: Bank, path: Path, people: bool) -> None:
-    """A picture of 16 samples under their targets (and references), for the eye."""
+def sheet(models: StillModels, personal: Personal, bank: Bank, path: Path, people: bool, count: int) -> None:
+    """A picture of ``count`` samples under their targets (and references), for the eye."""
     from PIL import Image
 
-    sample = bank.people(16) if people else bank.stills(16)
+    sample = bank.people(count) if people else bank.stills(count)
     made = decode_still(bank.vae, generate(models, personal, sample, people))
     real = decode_still(bank.vae, sample["latents"].float())
     rows = [real, made]

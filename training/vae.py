@@ -26,6 +26,7 @@ from training.common import (
     Clock,
     Curve,
     Meter,
+    Saves,
     Stepper,
     Team,
     load_tensors,
@@ -160,6 +161,7 @@ def train(
     stepper = Stepper(lambda _, batch: losses(vae, still, batch["pixels"]), groups, clock, device, team)
     mean_weights = Averaged(vae.parameters(), 0.998)
     curve, meter, samples = Curve(out / f"{kind}_vae.csv", team), Meter(), 0
+    saves = Saves(team)
     while clock.running():
         if still:
             count, crop = plan_still(clock.done)
@@ -174,6 +176,9 @@ def train(
             store.refresh()
             figures = meter.read()
             curve.log(stepper.steps, samples, psnr=_psnr(figures["mse"]), **figures)
+        if saves.due():
+            with mean_weights.applied():
+                save_tensors(vae.state_dict(), out / "vae.safetensors")
     if team.leads:
         with mean_weights.applied():
             finish(kind, vae, store, out)
