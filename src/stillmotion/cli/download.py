@@ -1,4 +1,4 @@
-"""``stillmotion download``: a preset's weights, told and accepted first."""
+"""``stillmotion download``: a preset's weights, or the judges' of ``evaluate``, told and accepted first."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from stillmotion.cli.options import Json
 if TYPE_CHECKING:
     from stillmotion.weights.fetch import DownloadPlan
 
-Name = Annotated[str, typer.Argument(help="See 'stillmotion presets'.", metavar="PRESET")]
+HELP = "See 'stillmotion presets'; 'evaluate': the judges; 'evaluate-musiq': a non-commercial one."
+Name = Annotated[str, typer.Argument(help=HELP, metavar="PRESET")]
 Accept = Annotated[bool, typer.Option("--accept-licences", help="Do not ask: they are read and accepted.")]
 
 
 def command(preset: Name, accept: Accept = False, as_json: Json = False) -> None:
-    """Fetch what a preset still needs; sizes and licences are shown before. Interrupted, it goes on later."""
+    """Fetch what a preset, or the judges of 'evaluate', need; sizes and licences are shown before.
+
+    Interrupted, it goes on later.
+    """
     from stillmotion.weights.fetch import download, plan_download
 
     plan = plan_download(preset)
@@ -39,6 +43,7 @@ def _tell(plan: DownloadPlan) -> None:
         console.say(f"{part.source.name}: {in_words(part.missing_bytes)} to fetch ({part.note})")
     for licence, names in plan.licences.items():
         note = f"; {licence.note}" if licence.note else ""
+        note = note if licence.commercial else f" (NO COMMERCIAL USE){note}"
         console.say(f"licence of {', '.join(names)}: {licence.name}{note}; {licence.address}")
     if plan.missing:
         sizes = f"{in_words(plan.needed_bytes)} needed, {in_words(plan.free_bytes)} free"

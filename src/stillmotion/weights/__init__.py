@@ -3,6 +3,7 @@
     store      locate, require: the folder of a part, checked, or the line that says how to get it
                offline_environment: called before a loader; no network, telemetry or remote code
     safety     check_folder, check_file: no pickle, foreign code or damaged file reaches a loader
+    judges     what ``evaluate`` judges with; convert: their pickles into safetensors
     fetch      plan_download and download, told and accepted first
     doctor     what this machine can run
     manifest   our own files with their sha256

@@ -1,12 +1,17 @@
-"""The presets as Markdown tables, for docs/presets.md; a test compares the page with what this writes.
+"""The presets and the judges as Markdown tables, for docs/presets.md and docs/evaluate-metrics.md; tests
+compare the pages with what this writes.
 
-python -m stillmotion.weights.catalogue      prints the generated part of the page
+python -m stillmotion.weights.catalogue             prints the generated part of docs/presets.md
+python -m stillmotion.weights.catalogue evaluate    that of docs/evaluate-metrics.md
 """
 
 from __future__ import annotations
 
+import sys
+
 from stillmotion.presets import PRESETS, QUALITIES, Preset, Source
 from stillmotion.weights.fetch import in_words
+from stillmotion.weights.judges import BUNDLES, PARTS
 
 
 def tables() -> str:
@@ -20,6 +25,19 @@ def tables() -> str:
         ("Parts, licences and pins", _sources(sources)),
     )
     return "\n\n".join(f"## {title}\n\n{table}" for title, table in sections) + "\n"
+
+
+def judges() -> str:
+    """The generated part of docs/evaluate-metrics.md: what is downloaded together, and the parts."""
+    bundles = [
+        [
+            f"`stillmotion download {bundle.name}`",
+            bundle.summary,
+            ", ".join(f"`{p.name}`" for p in bundle.parts),
+        ]
+        for bundle in BUNDLES.values()
+    ]
+    return f"{_table(['command', 'for', 'parts'], bundles)}\n\n{_sources(list(PARTS.values()))}\n"
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
@@ -116,4 +134,4 @@ def _sources(sources: list[Source]) -> str:
 
 
 if __name__ == "__main__":
-    print(tables(), end="")
+    print(judges() if "evaluate" in sys.argv[1:] else tables(), end="")

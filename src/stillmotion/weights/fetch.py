@@ -16,7 +16,7 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,11 @@ from stillmotion.presets import Licence, Preset, Source, preset
 from stillmotion.progress import Progress, silent
 from stillmotion.weights import hub
 from stillmotion.weights.archive import unpack
+from stillmotion.weights.convert import convert
+from stillmotion.weights.judges import BUNDLES, Judges, PickledSource
 from stillmotion.weights.safety import check_folder
 from stillmotion.weights.store import INCOMPLETE, RECORD, check_finished, folder_of, home, locate, read_record
-from stillmotion.weights.transfer import Remote, fetch, part_of
+from stillmotion.weights.transfer import Remote, fetch, part_of, size_of
 
 MARGIN = 256 * 2**20
 """Bytes that stay free on the disk."""
@@ -65,8 +67,9 @@ class Part:
 
     @property
     def needed_bytes(self) -> int:
-        """Disk space it still takes; a zip lies beside what comes out of it for a moment."""
-        unpacked = sum(file.size for file in self.files) if _is_zip(self.source) else 0
+        """Disk space it still takes; a zip or a pickle lies beside what comes out of it for a moment."""
+        doubled = _is_zip(self.source) or isinstance(self.source, PickledSource)
+        unpacked = sum(file.size for file in self.files) if doubled else 0
         return self.missing_bytes + unpacked
 
 
@@ -115,13 +118,13 @@ class DownloadPlan:
         return found
 
 
-def plan_download(wanted: str | Preset) -> DownloadPlan:
-    """What a preset still needs, sizes from the servers; nothing is written.
+def plan_download(wanted: str | Preset | Judges) -> DownloadPlan:
+    """What a preset, or the judges of ``evaluate``, still need, sizes from the servers; nothing is written.
 
     A preset that is ready needs no network; embedded parts are verified. Raises InputError for an unknown
     preset, StillmotionError in one line where a server cannot be reached or no longer has the files.
     """
-    chosen = preset(wanted) if isinstance(wanted, str) else wanted
+    chosen = (BUNDLES.get(wanted) or preset(wanted)) if isinstance(wanted, str) else wanted
     for source in chosen.sources():
         if source.embedded:
             locate(source)
@@ -130,7 +133,7 @@ def plan_download(wanted: str | Preset) -> DownloadPlan:
 
 
 def download(
-    wanted: str | Preset | DownloadPlan, accept_licences: bool = False, progress: Progress = silent
+    wanted: str | Preset | Judges | DownloadPlan, accept_licences: bool = False, progress: Progress = silent
 ) -> DownloadPlan:
     """Fetch what a preset misses; returns the plan that was carried out.
 
@@ -207,7 +210,7 @@ def _plan_part(source: Source) -> Part:
     journal = _journal(folder)
     listing = hub.list_files(source, source.revision or journal.get("commit"))
     files = tuple(
-        File(file.name, file.size, _here(folder, file.name, file.size, journal), hub.remote(file))
+        File(file.name, file.size, _here(source, folder, file, journal), hub.remote(file))
         for file in listing.files
     )
     return Part(source, folder, listing.commit, files, _pinned(source))
@@ -220,23 +223,33 @@ def _pinned(source: Source) -> str:
 
 
 def _plan_archive(source: Source, folder: Path) -> Part:
-    """A plain address: one file whose size and sha256 the preset knows."""
+    """A plain address: one file, whose size the source knows or, of a pickle, the server."""
     if source.url is None or source.size is None:
         raise StillmotionError(f"{source.name}: no address is known; put its files into {folder} by hand")
     name = Path(urlsplit(source.url).path).name
     pinned = f"sha256:{source.sha256}" if source.sha256 else None
-    have = min(_bytes_of(part_of(folder / name)) or _bytes_of(folder / name), source.size)
-    if _is_unpacked(folder, _journal(folder)):
-        have = source.size
     remote = Remote(source.url, source.size, pinned, source.hosts)
-    return Part(source, folder, None, (File(name, source.size, have, remote),), _pinned(source))
+    size = source.size
+    if isinstance(source, PickledSource):
+        remote = replace(remote, size=size_of(replace(remote, size=None)))
+        size = remote.size or size
+    have = min(_bytes_of(part_of(folder / name)) or _bytes_of(folder / name), size)
+    if _is_unpacked(folder, _journal(folder)):
+        have = size
+    return Part(source, folder, None, (File(name, size, have, remote),), _pinned(source))
 
 
-def _here(folder: Path, name: str, size: int, journal: dict[str, Any]) -> int:
+def _here(source: Source, folder: Path, file: hub.HubFile, journal: dict[str, Any]) -> int:
     """Bytes of a file that need not be fetched again."""
-    if name in journal["files"] and _bytes_of(folder / name) == size:
-        return size
-    return min(_bytes_of(part_of(folder / name)), size)
+    kept = _kept_as(source, file.name)
+    if kept in journal["files"]:
+        expected = file.size if kept == file.name else journal["files"][kept]["size"]
+        if _bytes_of(folder / kept) == expected:
+            return file.size
+    came = _bytes_of(part_of(folder / file.name))
+    if kept != file.name:
+        came = came or _bytes_of(folder / file.name)
+    return min(came, file.size)
 
 
 def _fetch_part(part: Part, total: int, done: int, progress: Progress) -> int:
@@ -259,24 +272,40 @@ def _fetch_part(part: Part, total: int, done: int, progress: Progress) -> int:
 
 
 def _fetch_file(part: Part, file: File, journal: dict[str, Any], report: Callable[[int], None]) -> None:
-    """Fetch one file unless the journal has it; a zip is unpacked in its place."""
+    """Fetch one file unless the journal has it; what comes out of a zip or a pickle takes its place."""
     target = part.folder / file.name
-    known = journal["files"].get(file.name)
+    kept = _kept_as(part.source, file.name)
+    known = journal["files"].get(kept)
     unpacked = _is_zip(part.source) and _is_unpacked(part.folder, journal)
-    if unpacked or (known is not None and _bytes_of(target) == known["size"]):
+    if unpacked or (known is not None and _bytes_of(part.folder / kept) == known["size"]):
         report(file.size)
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    if not (_is_zip(part.source) and _bytes_of(target) == file.size):
+    replaced = _is_zip(part.source) or kept != file.name
+    if not (replaced and _bytes_of(target) == file.size):
         fetch(file.remote, target, report)
     names = [file.name]
     if _is_zip(part.source):
         names = unpack(target, part.folder)
         target.unlink()
+    elif kept != file.name:
+        names = [kept]
+        _convert(target, part.folder, kept)
     for name in names:
         path = part.folder / name
         journal["files"][name] = {"size": path.stat().st_size, "sha256": digest(path)}
     _write_json(part.folder / INCOMPLETE, journal)
+
+
+def _convert(pickle: Path, folder: Path, kept: str) -> None:
+    """Turn a fetched pickle into the safetensors file that is kept; the pickle goes, taken or refused."""
+    try:
+        convert(pickle, folder / kept)
+    finally:
+        pickle.unlink()
+    if pickle.parent != folder:
+        with suppress(OSError):
+            pickle.parent.rmdir()
 
 
 def _finish(part: Part, journal: dict[str, Any]) -> None:
@@ -343,6 +372,11 @@ def _is_unpacked(folder: Path, journal: dict[str, Any]) -> bool:
     """Whether all that came out of an archive is there; only the record was not written yet."""
     files = journal["files"]
     return bool(files) and all(_bytes_of(folder / name) == entry["size"] for name, entry in files.items())
+
+
+def _kept_as(source: Source, name: str) -> str:
+    """The name under which a source's file stays in the part's folder."""
+    return source.becomes if isinstance(source, PickledSource) and name == source.pickle else name
 
 
 def _is_zip(source: Source) -> bool:

@@ -1,8 +1,8 @@
 """What a Hub repository holds at a commit, asked through huggingface_hub; the bytes are ``transfer``'s
 matter.
 
-Only file names that can be loaded safely are ever asked for: no pickle, no code, nothing outside its
-folder.
+Only file names that can be loaded safely are ever asked for: no code, nothing outside its folder, and no
+pickle but the one that a judge's source names, which is converted and never loaded.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from stillmotion.errors import StillmotionError
 from stillmotion.libraries import one_line
 from stillmotion.presets import Source
+from stillmotion.weights.judges import PickledSource
 from stillmotion.weights.safety import CODE, PICKLES
 from stillmotion.weights.transfer import Remote
 
@@ -62,8 +63,9 @@ def list_files(source: Source, commit: str | None) -> Listing:
     info = _ask(repo, lambda: HfApi(endpoint=endpoint).model_info(repo, revision=commit, files_metadata=True))
     found = str(info.sha)
     files = []
+    pickle = source.pickle if isinstance(source, PickledSource) else ""
     for sibling in info.siblings or ():
-        if not wanted(sibling.rfilename, source.files):
+        if not wanted(sibling.rfilename, source.files, pickle):
             continue
         digest = f"git:{sibling.blob_id}" if sibling.blob_id else None
         if sibling.lfs is not None:
@@ -77,12 +79,14 @@ def list_files(source: Source, commit: str | None) -> Listing:
     return Listing(found, tuple(sorted(files, key=lambda file: file.name)))
 
 
-def wanted(name: str, patterns: tuple[str, ...]) -> bool:
-    """Whether a repository's file is fetched: matched, harmless by its kind, and inside its folder."""
+def wanted(name: str, patterns: tuple[str, ...], pickle: str = "") -> bool:
+    """Whether a repository's file is fetched: matched, harmless by its kind or the one ``pickle`` that is
+    converted, and inside its folder.
+    """
     path = PurePosixPath(name)
     inside = not path.is_absolute() and ".." not in path.parts and "\\" not in name and "\0" not in name
     hidden = any(part.startswith(".") for part in path.parts)
-    harmless = not path.name.lower().endswith(NEVER)
+    harmless = not path.name.lower().endswith(NEVER) or name == pickle
     return inside and not hidden and harmless and any(fnmatchcase(name, p) for p in patterns or USEFUL)
 
 

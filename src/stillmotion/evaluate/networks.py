@@ -1,0 +1,55 @@
+"""The judges' networks, loaded: transformers folders and single safetensors files, frozen, in float32.
+
+No pickle, no code of a checkpoint, no network. What does not fit is one line that names the file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from torch import nn
+
+from stillmotion.evaluate.types import NotComputed
+from stillmotion.libraries import one_line, quiet
+from stillmotion.weights import offline_environment
+
+Network = TypeVar("Network", bound=nn.Module)
+AGAIN = "delete its folder and run: stillmotion download evaluate"
+
+
+def load_pretrained(kind: Any, folder: Path, device: str | None = None, **options: Any) -> Any:
+    """``kind.from_pretrained`` of a local folder; with ``device`` it is a model, else a tokenizer.
+
+    Raises NotComputed where the folder holds something else or lacks a tensor of the model.
+    """
+    offline_environment()
+    if device is not None:
+        options |= {"use_safetensors": True, "output_loading_info": True, "dtype": "float32"}
+    try:
+        with quiet("transformers"):
+            found = kind.from_pretrained(folder, local_files_only=True, **options)
+    except MemoryError:
+        raise
+    except Exception as fault:  # a foreign folder makes transformers raise nearly anything
+        raise NotComputed(f"{folder}: not a {kind.__name__} ({one_line(fault, 120)}); {AGAIN}") from None
+    if device is None:
+        return found
+    model, report = found
+    if report["missing_keys"]:
+        raise NotComputed(f"{folder}: tensor '{min(report['missing_keys'])}' is missing; {AGAIN}")
+    return model.eval().requires_grad_(False).to(device)
+
+
+def load_state(network: Network, path: Path, device: str) -> Network:
+    """Fill ``network`` from a safetensors file that holds exactly its tensors, frozen, on ``device``.
+
+    Raises NotComputed naming the file where names or shapes differ.
+    """
+    from safetensors.torch import load_file
+
+    try:
+        network.load_state_dict(load_file(path))
+    except Exception as fault:  # safetensors and torch each have errors of their own
+        raise NotComputed(f"{path}: not what is expected here ({one_line(fault, 120)}); {AGAIN}") from None
+    return network.eval().requires_grad_(False).to(device)
