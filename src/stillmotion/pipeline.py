@@ -3,7 +3,8 @@
     identity -> plan -> first frame -> clip -> result
 
 Each step's result lies in the run folder before the next begins and is loaded, not made again, when the same
-request comes back. Models are loaded by the step that needs them and let go at its end.
+request comes back. Models are loaded by the step that needs them and let go at its end, unless whoever makes
+many videos keeps them (``Pipeline.models``).
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from stillmotion.output.record import Result
 from stillmotion.progress import Progress, silent
 from stillmotion.request import Request, settle
 from stillmotion.runs import beside, open_run
-from stillmotion.steps import Work, check_weights, hash_photo
+from stillmotion.steps import Models, Work, check_weights, hash_photo
 
 if TYPE_CHECKING:
+    from stillmotion.identity.types import Identity
     from stillmotion.motion.types import Clip
     from stillmotion.prompts import Plan
     from stillmotion.still.types import FirstFrame
@@ -43,6 +45,7 @@ class Pipeline:
         """InputError for an unknown preset, or a device that is not there."""
         self.preset = presets.preset(preset)
         self.device: Device = _device(self.preset, device)
+        self.models = Models(self.preset, self.device)
 
     def generate(
         self,
@@ -88,9 +91,19 @@ class Pipeline:
             progress("output", 1, 1)
         return replace(result, notes=tuple(work.notes), run=Path(run) if run else None)
 
-    def plan(self, request: Request, progress: Progress = silent) -> Plan:
+    def identify(
+        self, request: Request, run: Path | str | None = None, progress: Progress = silent
+    ) -> Identity:
+        """Step 1 alone: who is on the photos."""
+        with self._work(request, progress, run=run) as work:
+            identity = work.identity()
+        if identity is None:
+            raise InputError(NO_FACE)
+        return identity
+
+    def plan(self, request: Request, progress: Progress = silent, *, run: Path | str | None = None) -> Plan:
         """Steps 1 and 2 alone: the plan, for people to read and edit; the photo is optional."""
-        with self._work(request, progress) as work:
+        with self._work(request, progress, run=run) as work:
             return work.plan(work.identity())
 
     def still(
@@ -166,7 +179,8 @@ class Pipeline:
             check_weights(self.preset, needs, still, motion)
         with _place(run, output) as path, open_run(path, keep=run is not None) as folder:
             settings = settle(request, folder.drawn_seed())
-            work = Work(self.preset, self.device, request, settings, photos, folder, progress, plan, given)
+            parts = (self.preset, self.device, self.models)
+            work = Work(*parts, request, settings, photos, folder, progress, plan, given)
             if motion:
                 work.check_motion(plan)
             folder.note(work.facts())

@@ -33,8 +33,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from stillmotion.identity.types import Identity
+    from stillmotion.identity.types import Analyzer, Identity
+    from stillmotion.motion.models import MotionModels
     from stillmotion.motion.types import Clip
+    from stillmotion.prompts import Writer
+    from stillmotion.still.models import StillModels
     from stillmotion.still.types import Candidate, FirstFrame
 
 Value = TypeVar("Value")
@@ -47,16 +50,68 @@ RESULTS = ("identity", "plan.json", "still", "motion")
 LIBRARIES = ("torch", "diffusers", "transformers", "numpy", "av")
 
 
+class Models:
+    """Where the steps get their models from: loaded anew by each step, which lets go of them at its end.
+
+    Whoever makes many videos may keep them instead: a subclass does (see ``batch.stages``).
+    """
+
+    def __init__(self, preset: Preset, device: str) -> None:
+        self.preset, self.device = preset, device
+
+    def analyzer(self, name: str) -> Analyzer:
+        """What sees faces, in photos or in candidates."""
+        from stillmotion import identity as room
+
+        return room.analyzer(name, self.device)
+
+    def read(self, photos: tuple[Photo, ...]) -> Identity:
+        """Who is on the photos."""
+        from stillmotion import identity as room
+
+        return room.read([photo.path for photo in photos], self.analyzer(self.preset.analyzer))
+
+    def load_identity(self, folder: Path) -> Identity:
+        """An identity that was read before."""
+        from stillmotion import identity as room
+
+        return room.load(folder)
+
+    def writer(self, name: str) -> Writer | str:
+        """Who writes the plan, or the name alone where ``decouple`` is to load it."""
+        return name
+
+    def token_counter(self) -> Callable[[str], int] | None:
+        """CLIP's measure of a prompt; None where its files are not here."""
+        from stillmotion.still import token_counter
+
+        return token_counter(self.preset.still)
+
+    def still(self) -> StillModels:
+        """SDXL and HyperLoRA."""
+        from stillmotion import still as room
+
+        return room.load(self.preset.still, self.device)
+
+    def motion(self) -> MotionModels:
+        """The video model."""
+        from stillmotion import motion as room
+
+        return room.load(self.preset.motion, self.device)
+
+
 @dataclass
 class Work:
     """One request on its way through the steps, in a run folder whose lock is held.
 
-    ``given_plan`` and ``given_image`` are there when the user gives them instead of having them made;
-    ``notes`` collects what the user should know, which is logged as soon as it is known.
+    ``models`` loads what a step needs. ``given_plan`` and ``given_image`` are there when the user gives them
+    instead of having them made; ``notes`` collects what the user should know, which is logged as soon as it
+    is known.
     """
 
     preset: Preset
     device: str
+    models: Models
     request: Request
     settings: Settings
     photos: tuple[Photo, ...]
@@ -72,13 +127,12 @@ class Work:
             return None
         from stillmotion import identity as room
 
-        paths = [photo.path for photo in self.photos]
         found: Identity = self._step(
             "identity",
             key(version=__version__, photos=[p.sha256 for p in self.photos], analyzer=self.preset.analyzer),
-            lambda: room.read(paths, room.analyzer(self.preset.analyzer, self.device)),
+            lambda: self.models.read(self.photos),
             _into_folder(room.save),
-            room.load,
+            self.models.load_identity,
         )
         self._tell(found.notes)
         return found
@@ -129,12 +183,10 @@ class Work:
             )
 
         def make() -> FirstFrame:
-            from stillmotion.identity import analyzer
-
             done = self.folder.parts("still", depends, lambda path: room.load_first_frame(path).candidates[0])
             with _memory(self.device, "fewer pixels: --still-width and --still-height"), quiet():
-                models = room.load(self.preset.still, self.device)
-                judge = analyzer(self.preset.judge, self.device)
+                models = self.models.still()
+                judge = self.models.analyzer(self.preset.judge)
                 return room.make(
                     plan.spatial, identity, models, self.settings, judge, self.progress, done, keep
                 )
@@ -179,7 +231,7 @@ class Work:
         def make() -> Clip:
             done = self.folder.parts("motion", depends, lambda path: room.load_clip(path).frames)
             with _memory(self.device, "fewer pixels or frames: --width, --height, --num-frames"), quiet():
-                models = room.load(self.preset.motion, self.device)
+                models = self.models.motion()
                 return room.animate(first, plan, identity, models, self.settings, self.progress, done, keep)
 
         return self._step("motion", depends, make, _into_folder(room.save), room.load_clip)
@@ -226,15 +278,13 @@ class Work:
         return tuple(name for name in RESULTS if self.folder.edited(name))
 
     def _decouple(self, subject: str) -> Plan:
-        from stillmotion.still import token_counter
-
         with _memory(self.device, "another writer: --writer rules"):
             return decouple(
                 self.request.prompt,
                 subject,
-                self.settings.writer,
+                self.models.writer(self.settings.writer),
                 self.settings.prompts,
-                token_counter(self.preset.still),
+                self.models.token_counter(),
                 self.preset.still.trigger,
             )
 
