@@ -43,7 +43,7 @@ JUDGES: dict[str, JudgeSpec] = {
         ("facesim_cur",), _lazy("curricular", "CurricularJudge"), ("buffalo_l", "curricularface")
     ),
     "fid_consisid": JudgeSpec(
-        ("fid_consisid",), _lazy("inception", "FidJudge"), ("buffalo_l", "inception_v3")
+        ("fid_consisid",), _lazy("inception", "FidJudge"), ("buffalo_l", "inception-v3")
     ),
     "dlib": JudgeSpec(("facesim_dlib", "face_frame_ratio"), _lazy("dlib_faces", "DlibJudge"), memory=0.5),
 }
@@ -58,9 +58,6 @@ PROTOCOLS: dict[str, str] = {
     "face_frame_ratio": "stillmotion: share of 16 frames in which dlib's detector finds a face",
 }
 """How each metric is computed, in a line; figures are comparable where this line is the same."""
-
-LOWER_IS_BETTER = frozenset({"fid_consisid"})
-"""All other metrics are better where they are higher."""
 
 
 def known_metrics() -> tuple[str, ...]:
