@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from training.world.body import DEFAULT_BUST, BustMissing
+from training.world.layouts import LAYOUTS
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -30,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     dataset = command("dataset", "reference pictures and prompts of held-out persons")
     dataset.add_argument("--identities", type=int, default=40)
     dataset.add_argument("--prompts", type=int, default=5)
-    dataset.add_argument("--layout", choices=["vip200k"], default="vip200k")
+    dataset.add_argument("--layout", choices=LAYOUTS, default="vip200k")
     dataset.add_argument("--size", type=int, default=256)
     dataset.add_argument("--seed", type=int, default=0)
     dataset.add_argument("--first", type=int, default=0, help="the first held-out person")
@@ -95,7 +96,7 @@ def main() -> int:
         elif options.command == "dataset":
             samples.write_dataset(
                 options.out, range(options.first, options.first + options.identities), options.prompts,
-                size=options.size, seed=options.seed, bust=options.bust,
+                size=options.size, seed=options.seed, bust=options.bust, layout=options.layout,
             )  # fmt: skip
         elif options.command == "sheet":
             samples.write_sheet(options.out, options.what, options.size, options.bust)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.world import captions
+from training.world import captions, layouts
 from training.world.actions import ACTIONS, Action, actions_of
 from training.world.draw import Renderer
 from training.world.jobs import clip_scene
@@ -76,31 +76,37 @@ def write_sample(seed: int, out: Path, size: int, bust: Path) -> None:
     (out / "truth.json").write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")
 
 
-def write_dataset(out: Path, persons: range, prompts: int, *, size: int, seed: int, bust: Path) -> None:
-    """Write raw/idNNN/image.png and prompt1..K.txt of held-out persons, and truth.jsonl beside raw.
+def write_dataset(
+    out: Path, persons: range, prompts: int, *, size: int, seed: int, bust: Path, layout: str = "vip200k"
+) -> None:
+    """Write reference pictures and prompts 1..K of held-out persons in a layout, and truth.jsonl beside them.
 
-    The prompts are in wordings that training never sees. Raises ValueError for persons of training.
+    The people, pictures and prompts are the same in every layout of `layouts.LAYOUTS`. The prompts are in
+    wordings that training never sees. Raises ValueError for persons of training and for unknown layouts.
     """
     if persons.start < HELD_OUT.start or persons.stop > HELD_OUT.stop:
         raise ValueError(
             f"persons {persons.start} to {persons.stop - 1} are not all held out (0 to {HELD_OUT.stop - 1})"
         )
+    write = layouts.writer_of(layout)
     renderer = Renderer(size, bust)
-    lines = []
+    shoots = []
     for index in persons:
         person = identity_of(index)
-        folder = out / "raw" / f"id{index:03d}"
-        save_picture(folder / "image.png", reference_picture(renderer, person, index))
+        name = f"id{index:03d}"
+        picture = layouts.photo_of(layout, name)
+        save_picture(out / picture, reference_picture(renderer, person, index))
         for number in range(1, prompts + 1):
             rng = np.random.default_rng([72_707, seed, index, number])
             actions = actions_of(int(rng.integers(2**31)))
             scene_seed = int(rng.integers(2**31))
             scene = clip_scene(scene_seed, actions)
             text = captions.prompt(person, scene, actions, rng, held_out=True)
-            (folder / f"prompt{number}.txt").write_text(text + "\n", encoding="utf-8")
-            lines.append({"id": f"id{index:03d}", "prompt": number, "text": text, "scene_seed": scene_seed,
-                          "labels": labels(person, scene, actions)})  # fmt: skip
-    (out / "truth.jsonl").write_text("".join(json.dumps(x) + "\n" for x in lines), encoding="utf-8")
+            shoots.append(layouts.Shoot(name, number, picture, text, person, scene, actions, scene_seed, rng))
+    write(out, shoots, lambda shoot: renderer.still(shoot.person, shoot.scene).frames[0])
+    truth = [{"id": shoot.id, "prompt": shoot.number, "text": shoot.text, "scene_seed": shoot.scene_seed,
+              "labels": labels(shoot.person, shoot.scene, shoot.actions)} for shoot in shoots]  # fmt: skip
+    (out / "truth.jsonl").write_text("".join(json.dumps(x) + "\n" for x in truth), encoding="utf-8")
 
 
 def _strip(

@@ -76,6 +76,8 @@ def _read_folder(path: Path) -> Dataset:
     if below:
         names = ", ".join(shown(each.name) for each in below[:4])
         raise failed(path, [f"holds several data sets ({names}); give one of them"])
+    if any(each.name.lower().startswith("prompt") for each in path.glob("*.txt")):
+        raise failed(path, ["is the folder of one person; give the folder above it"])
     raise failed(path, [f"is no data set; {_SEE}"])
 
 
