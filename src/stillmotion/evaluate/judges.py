@@ -46,6 +46,20 @@ JUDGES: dict[str, JudgeSpec] = {
         ("fid_consisid",), _lazy("inception", "FidJudge"), ("buffalo_l", "inception-v3")
     ),
     "dlib": JudgeSpec(("facesim_dlib", "face_frame_ratio"), _lazy("dlib_faces", "DlibJudge"), memory=0.5),
+    "clipscore": JudgeSpec(
+        ("clipscore", "clipscore_consisid"), _lazy("clip", "load"), ("clip-vit-base-patch32",)
+    ),
+    "dino": JudgeSpec(("subject_consistency",), _lazy("dino", "load"), ("dino-vitb16",)),
+    "amt": JudgeSpec(("motion_smoothness",), _lazy("smoothness", "load_amt")),
+    "smoothness": JudgeSpec(("motion_smoothness_linear",), _lazy("smoothness", "load"), memory=0.1),
+    "flow": JudgeSpec(("dynamic_degree",), _lazy("flow", "load"), ("raft-large",), memory=2.0),
+    "aesthetic": JudgeSpec(
+        ("aesthetic_quality",),
+        _lazy("quality", "load_aesthetic"),
+        ("clip-vit-large-patch14", "aesthetic-head"),
+        memory=2.0,
+    ),
+    "musiq": JudgeSpec(("imaging_quality",), _lazy("quality", "load_imaging"), ("musiq-spaq",)),
 }
 
 PROTOCOLS: dict[str, str] = {
@@ -56,6 +70,14 @@ PROTOCOLS: dict[str, str] = {
     "facesim_dlib": "stillmotion: 16 frames, dlib's detector and descriptor, max(0, 1 - distance), mean over "
     "frames with a face",
     "face_frame_ratio": "stillmotion: share of 16 frames in which dlib's detector finds a face",
+    "clipscore": "ConsisID but RGB: 16 frames, CLIP ViT-B/32, prompt cut at 77 tokens, 100 * cosine",
+    "clipscore_consisid": "ConsisID: 16 frames, fed blue first (BGR), CLIP ViT-B/32, 100 * cosine",
+    "subject_consistency": "VBench: DINO ViT-B/16, all frames, mean of the cosines to the previous and the first",
+    "motion_smoothness": "VBench: odd frames interpolated by AMT-S, 1 - MAE / 255",
+    "motion_smoothness_linear": "stillmotion: odd frames as the mean of their neighbours, 1 - MAE / 255",
+    "dynamic_degree": "VBench: RAFT, 8 frames/s, longest 5 % of flow > 6 px at 256 in a quarter of the frames",
+    "aesthetic_quality": "VBench: CLIP ViT-L/14 and LAION's linear head, all frames, / 10",
+    "imaging_quality": "VBench: MUSIQ on SPAQ, longer side at most 512, all frames, / 100",
 }
 """How each metric is computed, in a line; figures are comparable where this line is the same."""
 
