@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillmotion.errors import MissingExtraError, NoFaceError
-from stillmotion.evaluate.faces import NO_FACE, judged
+from stillmotion.evaluate.faces import NO_FACE, Last, judged
 from stillmotion.evaluate.types import Measured, NotComputed, Sample
 
 POINTS = "shape_predictor_5_face_landmarks.dat"
@@ -65,13 +65,11 @@ class DlibJudge:
     def __init__(self, device: str) -> None:
         """``device`` is not asked: dlib's wheels compute on the CPU."""
         self._recogniser = Recogniser()
-        self._reference: tuple[NDArray[np.uint8], NDArray[np.float64] | None] | None = None
+        self._reference: Last[NDArray[np.float64] | None] = Last()
 
     def measure(self, sample: Sample) -> Measured:
         """Similarity of 16 frames to the reference, and the share of them with a face."""
-        if self._reference is None or self._reference[0] is not sample.reference:
-            self._reference = (sample.reference, self._recogniser(sample.reference))
-        known = self._reference[1]
+        known = self._reference.of(sample.reference, self._recogniser)
         if known is None:
             raise NoFaceError("dlib found no face in the reference; give another photo")
         chosen = judged(len(sample.frames))

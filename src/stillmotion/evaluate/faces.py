@@ -4,10 +4,12 @@ evaluation code): found and read by insightface's buffalo_l, aligned to 224x224.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from weakref import WeakValueDictionary
+from typing import Generic, TypeVar
+from weakref import WeakValueDictionary, ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ from stillmotion.identity.insight import InsightAnalyzer
 from stillmotion.identity.types import Pixels
 
 Floats = NDArray[np.float32]
+Answer = TypeVar("Answer")
 
 PACK = "buffalo_l"
 DETECTION_SIZE = (320, 320)
@@ -42,6 +45,19 @@ class SeenFace:
     aligned: Pixels
 
 
+class Last(Generic[Answer]):
+    """What was made of the last array, for who asks again for the same one; the array itself is not kept."""
+
+    def __init__(self) -> None:
+        self._known: tuple[ref[NDArray[np.uint8]], Answer] | None = None
+
+    def of(self, array: NDArray[np.uint8], make: Callable[[NDArray[np.uint8]], Answer]) -> Answer:
+        """``make(array)``, made once."""
+        if self._known is None or self._known[0]() is not array:
+            self._known = ref(array), make(array)
+        return self._known[1]
+
+
 def judged(count: int, wanted: int = JUDGED_FRAMES) -> list[int]:
     """The frames that are looked at: ``linspace(0, count - 1, wanted)``, cut to whole numbers.
 
@@ -59,25 +75,24 @@ class FaceReader(InsightAnalyzer):
     def __init__(self, device: str, folder: Path) -> None:
         super().__init__(PACK, device, folder)
         self._models["detection"].det_thresh = THRESHOLD
-        self._frames: tuple[NDArray[np.uint8], list[SeenFace | None]] | None = None
-        self._reference: tuple[Pixels, SeenFace | None] | None = None
+        self._frames: Last[list[SeenFace | None]] = Last()
+        self._reference: Last[SeenFace | None] = Last()
 
     def of_sample(self, sample: Sample) -> tuple[SeenFace, list[SeenFace | None]]:
         """The reference's face and those of the judged frames, None where a frame has none.
 
         Raises NoFaceError where the reference has none.
         """
-        if self._reference is None or self._reference[0] is not sample.reference:
-            self._reference = (sample.reference, self.largest(sample.reference))
-        known = self._reference[1]
+        known = self._reference.of(sample.reference, self.largest)
         if known is None:
             raise NoFaceError("no face was found in the reference; give another photo")
-        if self._frames is None or self._frames[0] is not sample.frames:
-            chosen = judged(len(sample.frames))
-            # A short video has frames that are looked at twice: once is enough work.
-            found = {index: self.largest(sample.frames[index]) for index in dict.fromkeys(chosen)}
-            self._frames = (sample.frames, [found[index] for index in chosen])
-        return known, self._frames[1]
+        return known, self._frames.of(sample.frames, self._of_frames)
+
+    def _of_frames(self, frames: NDArray[np.uint8]) -> list[SeenFace | None]:
+        chosen = judged(len(frames))
+        # A short video has frames that are looked at twice: once is enough work.
+        found = {index: self.largest(frames[index]) for index in dict.fromkeys(chosen)}
+        return [found[index] for index in chosen]
 
     def largest(self, image: Pixels) -> SeenFace | None:
         """The largest face of an RGB uint8 (H, W, 3) picture, or None."""
