@@ -72,10 +72,10 @@ PROTOCOLS: dict[str, str] = {
     "face_frame_ratio": "stillmotion: share of 16 frames in which dlib's detector finds a face",
     "clipscore": "ConsisID but RGB: 16 frames, CLIP ViT-B/32, prompt cut at 77 tokens, 100 * cosine",
     "clipscore_consisid": "ConsisID: 16 frames, fed blue first (BGR), CLIP ViT-B/32, 100 * cosine",
-    "subject_consistency": "VBench: DINO ViT-B/16, all frames, mean of the cosines to the previous and the first",
+    "subject_consistency": "VBench: DINO ViT-B/16, all frames, mean cosine to the previous and the first",
     "motion_smoothness": "VBench: odd frames interpolated by AMT-S, 1 - MAE / 255",
     "motion_smoothness_linear": "stillmotion: odd frames as the mean of their neighbours, 1 - MAE / 255",
-    "dynamic_degree": "VBench: RAFT, 8 frames/s, longest 5 % of flow > 6 px at 256 in a quarter of the frames",
+    "dynamic_degree": "VBench: RAFT, 8 frames/s, longest 5 % of flow > 6 px at 256 in a quarter of them",
     "aesthetic_quality": "VBench: CLIP ViT-L/14 and LAION's linear head, all frames, / 10",
     "imaging_quality": "VBench: MUSIQ on SPAQ, longer side at most 512, all frames, / 100",
 }
