@@ -33,7 +33,10 @@ MOST_LIST = 256 * 2**20
 _NAME = re.compile(r"\w[\w.+ -]{0,99}")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/|data:|www\.", re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:")
-_MAY_BE_TIMED = re.compile(r"\d|\bsec", re.IGNORECASE)
+_MAY_BE_TIMED = re.compile(
+    r"sec|\d\s*-?\s*s(?![a-z])|\d\s*(?:-+>?|[\u2013\u2014~]|\.\.+|to|until|till|and)\s*\d", re.IGNORECASE
+)
+"""What every time range of a prompt holds: most prompts need not be searched for them letter by letter."""
 _LINE_BREAKS = str.maketrans("\t\n\r", "   ")
 _MARKS = ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 
@@ -233,8 +236,11 @@ class Reader:
             self.problem(where, f"cannot be read ({error.strerror}); check its permissions")
         return None
 
-    def prompt(self, value: object, where: str, name: str = "prompt") -> str | None:
-        """A prompt that the writers will take, as the user wrote it but for the white space around it."""
+    def prompt(self, value: object, where: str, name: str = "prompt", read_times: bool = True) -> str | None:
+        """A prompt that the writers will take, as the user wrote it but for the white space around it.
+
+        ``read_times`` False leaves out whether its times are in order.
+        """
         if value is None:
             self.problem(where, f"{name} is missing; write what the person looks like and does")
             return None
@@ -244,7 +250,7 @@ class Reader:
         text = value.strip(" \t\r\n")
         try:
             checked = text if _is_plain(text) else check_prompt(text, name)
-            if _MAY_BE_TIMED.search(checked):
+            if read_times and _MAY_BE_TIMED.search(checked):
                 read_timeline(checked)
         except InputError as error:
             self.problem(where, str(error))

@@ -197,7 +197,9 @@ def _faces(reader: Reader, folder: Path, names: list[str]) -> tuple[Path, ...]:
         reader.problem(where, f"holds {' and '.join(same)}; keep one, or name the second {twice[0]}2")
     if len(names) > MOST_FACES:
         reader.problem(where, f"holds {len(names)} photos; at most {MOST_FACES} are read")
-    photos = (reader.photo(folder / name, reader.place(folder / name)) for name in names[:MOST_FACES])
+    # By the stem, so that image.webp comes before image2.jpg.
+    names = sorted(names, key=lambda name: natural(Path(name).stem))[:MOST_FACES]
+    photos = (reader.photo(folder / name, reader.place(folder / name)) for name in names)
     return tuple(photo for photo in photos if photo)
 
 

@@ -178,7 +178,7 @@ def _track2_prompt(reader: Reader, where: str, entry: dict[str, Any]) -> tuple[s
     captions = entry.get("temporal_captions") or []
     overall: str | None = ""
     if entry.get("global_prompt") or not captions:
-        overall = reader.prompt(entry.get("global_prompt"), where, "global_prompt")
+        overall = reader.prompt(entry.get("global_prompt"), where, "global_prompt", read_times=not captions)
     label = entry.get("class_label")
     if not isinstance(label, str | int | None | list) or isinstance(label, bool):
         reader.problem(where, f"class_label must be text, not {type(label).__name__}")
@@ -196,7 +196,7 @@ def _track2_prompt(reader: Reader, where: str, entry: dict[str, Any]) -> tuple[s
     except InputError as error:
         reader.problem(where, f"temporal_captions: {str(error).removeprefix('prompt: ')}")
         return None, None
-    return reader.prompt(prompt, where), overall or " ".join(text for _, _, text in whole)
+    return reader.prompt(prompt, where, read_times=False), overall or " ".join(text for _, _, text in whole)
 
 
 def _caption(reader: Reader, where: str, caption: object) -> tuple[float, float, str] | None:
@@ -211,7 +211,7 @@ def _caption(reader: Reader, where: str, caption: object) -> tuple[float, float,
             where, f"{name}: {shown(caption.get(name))} is no time; give seconds up to {_LONGEST:g}"
         )
         return None
-    words = reader.prompt(caption.get("description"), where, "description")
+    words = reader.prompt(caption.get("description"), where, "description", read_times=False)
     return (start, end, " ".join(words.split())) if words is not None else None
 
 
