@@ -1,24 +1,26 @@
 """The durable record of a batch: one JSON line for each item that ended, and what is still to be done.
 
 A line is appended and flushed to the disk when an item ends, so a kill at any moment loses no finished item;
-a torn last line is ignored. When a run ends, its lines are written anew in the dataset's order. An item counts
-as finished when a line names today's input and settings and the file's hash is the line's.
+a torn last line is ignored. When a run ends, its lines are written anew in the dataset's order. An item
+counts as finished when a line names today's input and settings and the file's hash is the line's.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from stillmotion.batch.job import Job, run_of
 from stillmotion.batch.stages import STAGES
 from stillmotion.errors import StillmotionError
 from stillmotion.files import digest, write_text
+from stillmotion.runs import RunFolder
 
 if TYPE_CHECKING:
     from stillmotion.batch.layouts import Item
@@ -113,9 +115,9 @@ class Ledger:
     one thread of one process, which holds the batch's lock.
     """
 
-    def __init__(self, path: Path, orders: Sequence[Order], attempts: int = 3) -> None:
+    def __init__(self, job: Job, path: Path, orders: Sequence[Order], attempts: int = 3) -> None:
         """``path``: the manifest to append to; ``orders``: the items to be made, in the dataset's order."""
-        self._path, self._most = path, attempts
+        self._job, self._path, self._most = job, path, attempts
         self._orders = {order.item.output: order for order in orders}
         self._failures = dict.fromkeys(self._orders, 0)
         self._passed = dict.fromkeys(STAGES, 0)
@@ -179,15 +181,8 @@ class Ledger:
         )
         _append(self._path, entry)
         self.ended[outcome.output] = entry
-
-
-def ordered(
-    dataset: Iterable[str], known: Mapping[str, Sequence[Entry]], new: Mapping[str, Entry]
-) -> list[Entry]:
-    """One line for each output, the newest: those of the dataset in its order, then all others."""
-    latest = {output: entries[-1] for output, entries in known.items() if entries} | dict(new)
-    names = [name for name in dataset if name in latest]
-    return [latest[name] for name in (*names, *sorted(latest.keys() - set(names)))]
+        if done:
+            RunFolder(run_of(self._job, order.item)).discard()
 
 
 def _append(path: Path, entry: Entry) -> None:

@@ -47,6 +47,8 @@ Value = TypeVar("Value")
 DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 """What no other item would survive either."""
 SECONDS = "seconds.json"
+SHARED = ".identities"
+"""Below ``DIR/.work``: the people who were read, for all items and processes of the batch."""
 LOG = logging.getLogger("stillmotion")
 
 
@@ -170,9 +172,7 @@ class Worker:
             raise ValueError(f"stage {stage!r} is not one of {', '.join(STAGES)}")
         self.job, self.stage = job, stage
         self._pipeline = Pipeline(job.preset, job.device)
-        self._models = KeptModels(
-            self._pipeline.preset, self._pipeline.device, job.out / WORK / ".identities"
-        )
+        self._models = KeptModels(self._pipeline.preset, self._pipeline.device, job.out / WORK / SHARED)
         self._pipeline.models = self._models
 
     def __call__(self, item: Item) -> Outcome:
