@@ -69,6 +69,9 @@ def main(arguments: list[str] | None = None) -> int:
     left = options.seconds - (time.monotonic() - began) - options.reserve
     if left <= 0:
         raise SystemExit(f"--seconds: {options.seconds:g} s are too few, loading the data took longer")
+    if options.only == "detector":
+        train(detector_task(learn, options.detector_batch), options.out, left, options.resume)
+        return _finished(options, device)
     with ThreadPoolExecutor(1) as background:
         # What the world knows of thousands of persons takes seconds: worked out beside the training.
         facts = background.submit(facts_of, torch.unique(learn["persons"]).tolist())
@@ -77,6 +80,10 @@ def main(arguments: list[str] | None = None) -> int:
     recogniser = recogniser_task(learn, facts.result(), options.people, options.views)
     left = options.seconds - (time.monotonic() - began) - options.reserve
     train(recogniser, options.out, max(left, 1), options.resume)
+    return _finished(options, device)
+
+
+def _finished(options: argparse.Namespace, device: torch.device) -> int:
     report = finish(options.out, lambda: held_out(options.people_judged, 256, options.bust), device)
     print(json.dumps(report), flush=True)
     return 0
@@ -111,6 +118,11 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--people-judged", type=int, default=100, help="held-out persons of the evaluation")
     parser.add_argument("--bust", type=Path, default=DEFAULT_BUST, help="the body that draws them")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--only",
+        choices=["detector"],
+        help="train this one; the recogniser in --out stays, and what was trained on its embeddings",
+    )
     return parser.parse_args(arguments)
 
 
@@ -277,6 +289,8 @@ def export(out: Path, same_person: float | None) -> Path:
     """
     folder = out / "analyzer"
     for name in ("detector", "recogniser"):
+        if not (out / f"{name}.safetensors").exists() and (folder / f"{name}.safetensors").exists():
+            continue  # trained before, elsewhere: only what it became is here
         state = load_tensors(out / f"{name}.safetensors")
         own = {k.removeprefix("network."): v for k, v in state.items() if k.startswith("network.")}
         folded = {k: v for k, v in fold(own).items() if not k.endswith("num_batches_tracked")}

@@ -75,10 +75,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--tokenizers", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--kind", choices=["stills", "clips"], help="only these; both otherwise")
     args = parser.parse_args()
     todo = [
         p
-        for p in sorted(args.data.glob("*-*-*"))
+        for p in sorted(args.data.glob(f"{args.kind or '*'}-*-*"))
         if not (p / ("crops.npy" if p.name.startswith("stills") else "ids.npy")).exists()
     ]
     os.environ["TOKENIZERS_PARALLELISM"] = "false"

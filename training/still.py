@@ -48,7 +48,7 @@ NO_PERSON = 0.05
 FACE_WEIGHT = 2.0
 LIKENESS_WEIGHT = 0.05
 PICTURES = 24  # of a batch, for the judge
-MOST_NOISE = 400  # of 1000 timesteps
+MOST_NOISE = 600  # of 1000 timesteps
 RANK_SCALE = 0.5
 
 

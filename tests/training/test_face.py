@@ -173,3 +173,9 @@ def test_training_leaves_an_analyzer_that_runs(tmp_path, capsys) -> None:
     first = (tmp_path / "out" / "detector.safetensors").read_bytes()
     assert face.main([str(a) for a in [*arguments, *small, *nowhere, "--resume"]]) == 0
     assert (tmp_path / "out" / "detector.safetensors").read_bytes() != first
+    kept = (folder / "recogniser.safetensors").read_bytes()
+    detector = (folder / "detector.safetensors").read_bytes()
+    (tmp_path / "out" / "recogniser.safetensors").unlink()
+    assert face.main([str(a) for a in [*arguments, *small, *nowhere, "--only", "detector"]]) == 0
+    assert (folder / "recogniser.safetensors").read_bytes() == kept
+    assert (folder / "detector.safetensors").read_bytes() != detector
