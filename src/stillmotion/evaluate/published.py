@@ -31,7 +31,7 @@ PUBLISHED: dict[str, Protocol] = {
     "challenge2025": Protocol(
         title="ACM MM 2025 Identity-Preserving Video Generation challenge, phase 1",
         source="https://hidream-ai.github.io/ipvg-challenge.github.io/",
-        data="the challenge's test set, 200 people with 5 prompts each, measured by the organisers",
+        data="the challenge's test set, 200 people with 5 prompts each, by the organisers",
         note=(
             "The page names its metrics, not their code. FID and ClipScore are read as ConsisID's:"
             " a distance per video, and a score of BGR pictures."
@@ -46,7 +46,7 @@ PUBLISHED: dict[str, Protocol] = {
     "consisid": Protocol(
         title="ConsisID, table 1",
         source="https://arxiv.org/abs/2411.17440",
-        data="the authors' own people and prompts, measured by them",
+        data="the evaluation set of that paper, by its authors",
         note="Its authors' code is where the recipes of these four metrics come from.",
         metrics=("facesim_arc", "facesim_cur", "fid_consisid", "clipscore_consisid"),
         rows={
