@@ -597,7 +597,9 @@ def test_paths_that_are_none(tmp_path: Path) -> None:
     assert "there is no such file or folder" in _only(tmp_path / "absent")
     assert "is an address" in _only(Path("https://x.org/data.csv"))
     assert "is neither a folder nor" in _only(_text(tmp_path / "set.xlsx", "x"))
-    assert "control" not in _only(Path("a\nb"))
+    assert "there is no such file" in _only(Path("a\nb"))
+    os.mkfifo(tmp_path / "pipe.csv")
+    assert "is not a regular file" in _only(tmp_path / "pipe.csv")
 
 
 def test_an_error_travels_between_processes(tmp_path: Path) -> None:

@@ -84,6 +84,8 @@ def read_reference_folders(root: Path, folder: str) -> Dataset:
 
 def is_reference_table(file: Path) -> bool:
     """Whether a CSV has the reference code's two columns and names pictures of its i2v folder."""
+    if not file.is_file():
+        return False
     with file.open("rb") as opened:
         head = opened.read(4096).decode("utf-8-sig", errors="replace").splitlines()
     return len(head) > 1 and head[0].strip() == "image_path,prompt" and "i2v/" in head[1].split(",")[0]
@@ -131,7 +133,8 @@ def _rows(reader: Reader, name: str, data: bytes) -> list[tuple[int, list[str]]]
                 found.append((begin, row))
             begin = rows.line_num + 1
     except (csv.Error, ValueError) as error:
-        reader.problem(shown(name), f"{error}" if isinstance(error, ValueError) else f"is no CSV ({error})")
+        what = str(error) if isinstance(error, ValueError) else f"is no CSV ({error}); check its quotes"
+        reader.problem(shown(name), what)
     return found
 
 

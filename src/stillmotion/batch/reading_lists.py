@@ -135,7 +135,9 @@ def parse_json(text: str) -> Any:
         raise
     except json.JSONDecodeError as error:
         at = f"line {error.lineno}, " if "\n" in text else ""
-        raise Unreadable(f"is no JSON ({error.msg} at {at}column {error.colno}); correct it") from None
+        raise Unreadable(
+            f"is no JSON ({error.msg.removesuffix(' at')} at {at}column {error.colno}); correct it"
+        ) from None
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"is no JSON that can be read ({shown(error)}); correct it") from None
 
