@@ -68,17 +68,13 @@ def _rows(comparison: Comparison) -> list[tuple[str, ...]]:
 
     rows = []
     for metric, paired in comparison.metrics.items():
-        text, difference = column(metric).text, paired.difference
-        bounds = f"{_signed(text(difference.low))}, {_signed(text(difference.high))}"
+        text, signed, difference = column(metric).text, column(metric).signed, paired.difference
+        bounds = f"{signed(difference.low)}, {signed(difference.high)}"
         shares = (f"{share:.0%}" for share in (paired.wins_a, paired.ties, paired.wins_b))
         means = (text(paired.mean_a), text(paired.mean_b))
-        head = (column(metric).head, *means, f"{_signed(text(difference.mean))} [{bounds}]")
+        head = (column(metric).head, *means, f"{signed(difference.mean)} [{bounds}]")
         rows.append((*head, *shares, str(difference.n), _verdict(comparison, paired)[0]))
     return rows
-
-
-def _signed(text: str) -> str:
-    return text if text.startswith("-") else f"+{text}"
 
 
 def _verdict(comparison: Comparison, paired: Paired) -> tuple[str, str]:

@@ -30,17 +30,16 @@ def write_comparison(
     media = Media(file, side=320 if len(shown) <= page.MANY // 2 else 192, room=room)
     cards = [_card(comparison, (a, b), (videos[0][key], videos[1][key]), media) for key in shown]
     name_a, name_b = comparison.name_a, comparison.name_b
-    order = f"where {name_b} loses most" if metric else "in the dataset's order"
     body = [
         f"<main><h1>{text(name_a)} against {text(name_b)}</h1>",
         f'<p class="soft"><code>{text(a.videos_folder)}</code> against <code>{text(b.videos_folder)}</code>,'
         f" {len(comparison.items)} items that both have</p>",
         _figures(comparison),
         _left_out(comparison),
-        f'<h2>Items</h2><p class="soft">First those {text(order)}. Differences are {text(name_b)} minus'
-        f" {text(name_a)}.{_rest(len(shown), len(items))}</p></main>",
-        page.controls(tuple(comparison.metrics), {}, first=order),
-        f'<main><div class="cards">{"".join(cards)}</div><footer>Made by stillmotion.</footer></main>',
+        f'<h2>Items</h2><p class="soft">Differences: {text(name_b)} minus {text(name_a)}; first those where'
+        f" {text(name_b)} loses most.{_rest(len(shown), len(items))}</p></main>",
+        page.controls(tuple(comparison.metrics), {}, (f"{name_b} loses first", f"{name_b} wins first")),
+        f'<main><div class="cards pairs">{"".join(cards)}</div><footer>Made by stillmotion.</footer></main>',
     ]
     title = f"{name_a} against {name_b}"
     page_parts.write(file, page_parts.document(title, "\n".join(body)))
@@ -71,7 +70,7 @@ def _figures(comparison: Comparison) -> str:
         f"<th>Wins</th><th class='right'>Pairs</th>"
     )
     return (
-        f'<h2>Figures</h2><div class="panel"><table class="wide"><thead><tr>{head}</tr></thead>'
+        f'<h2>Figures</h2><div class="panel"><table class="wide duel"><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
         '<p class="soft">Mean of the paired differences with its 95 % interval, bootstrap over pairs. Open:'
         " the interval holds 0, or there are fewer than six pairs.</p>"
@@ -79,26 +78,20 @@ def _figures(comparison: Comparison) -> str:
 
 
 def _row(comparison: Comparison, metric: str, paired: Paired) -> str:
-    write, difference = column(metric).text, paired.difference
+    write, signed, difference = column(metric).text, column(metric).signed, paired.difference
     names = {"a": comparison.name_a, "b": comparison.name_b}
     verdict = f"{names[paired.verdict]} is better" if paired.verdict in names else "open"
     return (
         f'<tr><th scope="row">{text(column(metric).head)}</th>'
         f'<td class="right" data-label="{text(comparison.name_a)}">{write(paired.mean_a)}</td>'
         f'<td class="right" data-label="{text(comparison.name_b)}">{write(paired.mean_b)}</td>'
-        f"<td><b>{signed(metric, difference.mean)}</b> [{signed(metric, difference.low)},"
-        f' {signed(metric, difference.high)}]<br><span class="{paired.verdict}">{text(verdict)}</span></td>'
+        f"<td class='full'><b>{signed(difference.mean)}</b> [{signed(difference.low)},"
+        f' {signed(difference.high)}]<br><span class="{paired.verdict}">{text(verdict)}</span></td>'
         f'<td class="spread {paired.verdict}">{_whisker(paired)}</td>'
         f'<td data-label="wins">{paired.wins_a:.0%} : {paired.wins_b:.0%},'
         f" {paired.ties:.0%} tied</td>"
         f'<td class="right" data-label="pairs">{difference.n}</td></tr>'
     )
-
-
-def signed(metric: str, value: float) -> str:
-    """A difference with its sign."""
-    written = column(metric).text(value)
-    return written if written.startswith("-") else f"+{written}"
 
 
 def _whisker(paired: Paired) -> str:
@@ -150,9 +143,9 @@ def _card(
     return (
         f'<article class="card" {page.attributes(both, (), words)}><header><span class="rank number"></span>'
         f"<h3>{text(a.id)} <span>{text(a.prompt_id)}</span></h3>{_flags(names, pair)}</header>"
-        f'<div class="media">{"".join(figures)}</div>'
-        f'<div><p class="prompt">{text(a.prompt)}</p>{_table(names, pair, both)}'
-        f"{page.similarity(tuple(_leading_curve(comparison, names, pair)))}</div></article>\n"
+        f'<div><div class="media">{"".join(figures)}</div>'
+        f"{page.similarity(_leading_curve(comparison, names, pair))}</div>"
+        f'<div><p class="prompt">{text(a.prompt)}</p>{_table(names, pair, both)}</div></article>\n'
     )
 
 
@@ -184,7 +177,7 @@ def _table(
         f'<tr><th scope="row">{text(column(metric).label)}</th>'
         f'<td class="right">{column(metric).text(pair[0].metrics[metric])}</td>'
         f'<td class="right">{column(metric).text(pair[1].metrics[metric])}</td>'
-        f'<td class="right"><b>{signed(metric, difference)}</b></td></tr>'
+        f'<td class="right"><b>{column(metric).signed(difference)}</b></td></tr>'
         for metric, difference in differences.items()
     )
     head = "".join(f'<th class="right">{text(name)}</th>' for name in (*names, "difference"))

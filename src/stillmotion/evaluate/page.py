@@ -7,7 +7,7 @@ and reference pictures themselves.
 from __future__ import annotations
 
 import json
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -90,10 +90,11 @@ def kinds_of(video: VideoResult) -> list[str]:
     return [kind for kind, true in holds if true]
 
 
-def controls(metrics: Sequence[str], count: dict[str, int], first: str = "") -> str:
-    """The bar that sorts and filters; hidden until the script runs. ``first``: its first order, in words."""
-    options = f'<option value="" data-better="higher">{text(first)}</option>' if first else ""
-    chosen = None if first else leading(metrics)
+def controls(
+    metrics: Sequence[str], count: dict[str, int], orders: tuple[str, str] = ("worst first", "best first")
+) -> str:
+    """The bar that sorts and filters; hidden until the script runs. ``count``: how many of each kind."""
+    options, chosen = "", leading(metrics)
     for metric in metrics:
         mark = " selected" if metric == chosen else ""
         label, better = text(column(metric).label), column(metric).better
@@ -104,14 +105,15 @@ def controls(metrics: Sequence[str], count: dict[str, int], first: str = "") -> 
         for kind, label in names.items()
         if kind in count
     )
+    show = f'<label>Show <select name="show"><option value="all">all</option>{shows}</select></label>'
     return (
         '<form class="bar" hidden><div>'
         f'<label>Sort by <select name="sort">{options}</select></label>'
-        '<label><select name="order" aria-label="order"><option value="worst">worst first</option>'
-        '<option value="best">best first</option></select></label>'
-        f'<label>Show <select name="show"><option value="all">all</option>{shows}</select></label>'
-        '<label>from <input type="number" step="any" name="low" placeholder="lowest"></label>'
-        '<label>to <input type="number" step="any" name="high" placeholder="highest"></label>'
+        f'<label><select name="order" aria-label="order"><option value="worst">{text(orders[0])}</option>'
+        f'<option value="best">{text(orders[1])}</option></select></label>'
+        f"{show if shows else '<input type=hidden name=show value=all>'}"
+        '<label>from <input type="number" step="any" name="low" placeholder="min"></label>'
+        '<label>to <input type="number" step="any" name="high" placeholder="max"></label>'
         '<input type="search" name="find" placeholder="id or words" aria-label="find by id or words">'
         '<button type="reset">Reset</button><output></output></div></form>'
     )
@@ -170,7 +172,7 @@ def _summary(evaluation: Evaluation, metrics: Sequence[str]) -> str:
         rows.append(
             f'<tr><th scope="row">{text(column(metric).head)}</th>'
             f'<td class="right"><b>{write(found.mean)}</b></td>'
-            f'<td data-label="95 %">{write(found.low)} to {write(found.high)}</td>'
+            f'<td class="firm" data-label="95 %">{write(found.low)} to {write(found.high)}</td>'
             f'<td class="right" data-label="n">{found.n}</td>'
             f'<td class="spread">{_spread(evaluation, metric)}</td>'
             f'<td class="how">{text(evaluation.protocol.get(metric, ""))}</td></tr>'
@@ -238,13 +240,20 @@ def _order_note(evaluation: Evaluation, shown: int) -> str:
 
 
 def _worst_tenth(videos: Sequence[VideoResult], metric: str) -> Callable[[float], bool]:
-    """Whether a figure is among the worst tenth; never where all are equal or there are fewer than ten."""
+    """Whether a figure is among the worst tenth; figures that are equal are in it together or not at all."""
     sign = 1 if column(metric).better == "higher" else -1
     figures = sorted(sign * video.metrics[metric] for video in videos if metric in video.metrics)
     tenth = len(figures) // 10
-    if not tenth or figures[0] == figures[-1]:
-        return lambda value: False
-    return lambda value: bisect_left(figures, sign * value) < tenth
+    return lambda value: bisect_right(figures, sign * value) <= tenth
+
+
+def _figure(video: VideoResult, metric: str, worst: Callable[[float], bool] | None) -> str:
+    """A figure with its name. FID without a face is 0 in ConsisID's code, its best value: flagged."""
+    value = video.metrics[metric]
+    written, kind = column(metric).text(value), "worst" if worst and worst(value) else ""
+    if metric == "fid_consisid" and video.face_frames == 0:
+        written, kind = f"{written} (no face)", "worst"
+    return f'<div class="{kind}"><dt>{text(column(metric).label)}</dt><dd>{written}</dd></div>'
 
 
 def _card(
@@ -262,17 +271,13 @@ def _card(
         parts.figure(first, "first frame"),
         parts.figure(moving, f"{video.frames} frames{faces}" if video.frames else "video"),
     )
-    figures = "".join(
-        f'<div class="{"worst" if metric in worst and worst[metric](video.metrics[metric]) else ""}">'
-        f"<dt>{text(column(metric).label)}</dt><dd>{column(metric).text(video.metrics[metric])}</dd></div>"
-        for metric in ordered(video.metrics)
-    )
+    figures = "".join(_figure(video, metric, worst.get(metric)) for metric in ordered(video.metrics))
     error = f'<p class="error">{text(video.error)}</p>' if video.error is not None else ""
     return (
         f'<article class="card" {attributes(video.metrics, kinds_of(video), f"{label} {video.prompt}")}>'
         f'<header><span class="rank number">{rank}</span>'
         f"<h3>{text(video.id)} <span>{text(video.prompt_id)}</span></h3>{flags(video)}</header>"
-        f'<div class="media">{"".join(pictures)}</div>'
-        f'<div>{error}<p class="prompt">{text(video.prompt)}</p><dl class="figures">{figures}</dl>'
-        f"{similarity([('', video)])}</div></article>\n"
+        f'<div><div class="media">{"".join(pictures)}</div>{similarity([("", video)])}</div>'
+        f'<div>{error}<p class="prompt">{text(video.prompt)}</p><dl class="figures">{figures}</dl></div>'
+        "</article>\n"
     )

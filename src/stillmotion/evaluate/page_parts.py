@@ -26,7 +26,7 @@ from stillmotion.evaluate.types import Evaluation, VideoResult
 
 MARK = '<meta name="generator" content="stillmotion '
 """In the first lines of every page of ours: a file without it is not replaced."""
-CURVE = (340, 112, 26, 334, 8, 96)
+CURVE = (480, 108, 28, 474, 8, 88)
 """Width, height, left, right, top and bottom of a curve's drawing, in its own units."""
 
 
@@ -217,11 +217,16 @@ def _gaps(curves: Sequence[Sequence[float | None]]) -> str:
     same = [values for values in curves if len(values) == count]
     places, marks = _places(count), []
     step = (right - left) / max(1, count - 1)
+    blank = [all(values[i] is None for values in same) for i in range(count)]
     for i in range(count):
-        if all(values[i] is None for values in same):
-            start, end = max(left, places[i] - step / 2), min(right, places[i] + step / 2)
+        if blank[i] and not (i and blank[i - 1]):
+            after = next((n for n in range(i, count) if not blank[n]), count)
+            start, end = max(left, places[i] - step / 2), min(right, places[after - 1] + step / 2)
             size = f'width="{end - start:.1f}" height="{bottom - top}"'
             marks.append(f'<rect class="gap" x="{start:.1f}" y="{top}" {size}><title>no face</title></rect>')
+            if end - start > 60:
+                middle = f'x="{(start + end) / 2:.1f}" y="{(top + bottom) / 2 - 5}"'
+                marks.append(f'<text {middle} text-anchor="middle">no face</text>')
     return "".join(marks)
 
 

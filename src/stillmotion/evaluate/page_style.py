@@ -46,18 +46,20 @@ code { font: .92em ui-monospace, "SF Mono", Menlo, "DejaVu Sans Mono", monospace
 .tiles .warn dd { color: var(--warn); }
 .panel { background: var(--card); border: 1px solid var(--line); border-radius: 12px; overflow: hidden; }
 table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; padding: 9px 16px; border-top: 1px solid var(--line); vertical-align: middle; }
+th, td { text-align: left; padding: 6px 16px; border-top: 1px solid var(--line); vertical-align: middle; }
 thead th { border-top: 0; color: var(--soft); font-weight: 500; font-size: .85rem; background: var(--well); }
 tbody th { font-weight: 500; }
 td b { font-size: 1.05rem; }
 td.how { color: var(--soft); font-size: .85rem; min-width: 15em; overflow-wrap: anywhere; }
 td.spread { width: 216px; }
+td.firm { white-space: nowrap; }
 td.right, th.right { text-align: right; }
 .notes { margin: 0; padding: 10px 16px 10px 34px; }
 .notes li { margin: .25rem 0; overflow-wrap: anywhere; }
 svg { display: block; width: 100%; height: auto; overflow: visible; }
 svg text { font: 10px system-ui, "DejaVu Sans", sans-serif; fill: var(--soft); }
-.bin { fill: var(--line); }
+.bin { fill: var(--soft); opacity: .38; }
+.spread text { font-size: 10.5px; }
 .band { fill: var(--accent); opacity: .25; }
 .mean { stroke: var(--accent); stroke-width: 2; }
 .zero { stroke: var(--soft); stroke-dasharray: 2 3; }
@@ -76,15 +78,16 @@ select, input, button {
   font: inherit; font-size: .9rem; color: var(--ink); background: var(--card); border: 1px solid var(--line);
   border-radius: 8px; padding: 5px 9px; min-height: 34px;
 }
-input[type=number] { width: 5.6em; }
-input[type=search] { width: 11em; }
+input[type=number] { width: 5em; }
+input[type=search] { width: 9.5em; }
+select { max-width: 11.5em; }
 button { cursor: pointer; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 .cards { display: grid; gap: 16px; margin: 16px 0 60px; }
 .card {
   background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 16px;
   display: grid; grid-template-columns: minmax(0, 7fr) minmax(0, 5fr); gap: 10px 22px;
-  content-visibility: auto; contain-intrinsic-size: auto 330px;
+  content-visibility: auto; contain-intrinsic-block-size: auto 420px;
 }
 .card > header { grid-column: 1 / -1; display: flex; gap: 6px 10px; flex-wrap: wrap; align-items: center; }
 .rank { color: var(--soft); font-size: .85rem; min-width: 1.6em; }
@@ -111,7 +114,8 @@ figcaption { color: var(--soft); font-size: .82rem; margin-top: 4px; }
 .figures dt { color: var(--soft); font-size: .8rem; line-height: 1.25; }
 .figures dd { margin: 0; font-weight: 600; }
 .figures .worst dd { color: var(--bad); }
-.curve { margin-top: 12px; }
+.curve { margin-top: 14px; }
+.curve svg text { font-size: 8.5px; }
 .curve.seek svg { cursor: crosshair; }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 14px; font-size: .8rem; color: var(--soft); }
 .legend i {
@@ -126,9 +130,19 @@ i.s2 { background: var(--c2); } i.s3 { background: var(--c3); }
 .grid { stroke: var(--line); }
 .gap { fill: var(--bad); opacity: .13; }
 .head { stroke: var(--ink); stroke-width: 1; opacity: .7; }
-.pair { grid-template-columns: 1fr; }
-.pair .media { grid-template-columns: repeat(3, minmax(0, 250px)); }
-.pair td, .pair th { padding: 4px 10px; font-size: .9rem; }
+.pairs td, .pairs th { padding: 3px 8px; font-size: .88rem; }
+.pairs td b { font-size: inherit; }
+.pairs thead th { background: none; }
+figure.tap { position: relative; cursor: pointer; }
+figure.tap::after {
+  content: ""; position: absolute; right: 9px; top: 9px; width: 30px; height: 30px; border-radius: 50%;
+  background: rgb(0 0 0 / .55); pointer-events: none;
+}
+figure.tap::before {
+  content: ""; position: absolute; right: 18px; top: 17px; z-index: 1; pointer-events: none;
+  border: solid transparent; border-width: 7px 0 7px 11px; border-left-color: #fff;
+}
+figure.tap.plays::before, figure.tap.plays::after { display: none; }
 footer { color: var(--soft); font-size: .85rem; padding-bottom: 40px; }
 @media (max-width: 760px) {
   main, .bar > div { padding: 0 14px; }
@@ -136,11 +150,12 @@ footer { color: var(--soft); font-size: .85rem; padding-bottom: 40px; }
   .tiles { grid-template-columns: repeat(2, 1fr); gap: 8px; }
   .bar { position: static; }
   .bar output { margin-left: 0; width: 100%; }
-  .card { grid-template-columns: minmax(0, 1fr); padding: 12px; contain-intrinsic-size: auto 720px; }
+  .card { grid-template-columns: minmax(0, 1fr); padding: 12px; contain-intrinsic-block-size: auto 860px; }
   .card .media { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .card .media figure:nth-child(3) { grid-column: 1 / -1; }
-  .pair .media figure:nth-child(3) { grid-column: auto; }
-  .pair .media figure:first-child { grid-column: 1 / -1; max-width: 50%; }
+  .pairs .media figure:nth-child(3) { grid-column: auto; }
+  .pairs .media figure:first-child { grid-column: 1 / -1; width: 50%; }
+  .curve svg text { font-size: 14px; }
   .wide thead { display: none; }
   .wide tr {
     display: grid; grid-template-columns: 1fr auto; padding: 8px 0; border-top: 1px solid var(--line);
@@ -148,6 +163,8 @@ footer { color: var(--soft); font-size: .85rem; padding-bottom: 40px; }
   .wide tbody tr:first-child { border-top: 0; }
   .wide th, .wide td { border: 0; padding: 2px 14px; }
   .wide td.spread, .wide td.how { grid-column: 1 / -1; width: auto; }
+  .duel th, .duel td.full { grid-column: 1 / -1; }
+  .duel td.right, .duel td { text-align: left; }
   .wide td[data-label]::before { content: attr(data-label) " "; color: var(--soft); }
 }
 @media print { .bar { display: none; } .card { break-inside: avoid; content-visibility: visible; } }
@@ -170,13 +187,13 @@ SCRIPT = """
 
   function apply() {
     const metric = sort.value;
-    const higher = sort.selectedOptions[0].dataset.better === "higher";
+    const higher = sort.selectedOptions[0]?.dataset.better === "higher";
     const sign = (order.value === "worst") === higher ? 1 : -1;
     const from = bound(low, -Infinity), to = bound(high, Infinity), limited = low.value || high.value;
     const words = find.value.toLowerCase().split(/\\s+/).filter(Boolean);
     const value = (card) => card.figures[metric];
     const sorted = [...cards].sort((a, b) => {
-      if (metric === "") return a.place - b.place;
+      if (metric === "") return order.value === "worst" ? a.place - b.place : b.place - a.place;
       const [x, y] = [value(a), value(b)];
       if (x === undefined || y === undefined) {
         return (y === undefined) - (x === undefined) || a.place - b.place;
@@ -211,8 +228,27 @@ SCRIPT = """
   bar.addEventListener("reset", () => setTimeout(apply));
   apply();
 
+  function tap(video) {
+    const frame = video.closest("figure");
+    const toggle = () => (video.paused ? video.play() : video.pause());
+    video.controls = false;
+    video.tabIndex = 0;
+    video.title = "click to play or pause";
+    frame.classList.add("tap");
+    video.addEventListener("click", toggle);
+    video.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      toggle();
+    });
+    for (const name of ["play", "pause"]) {
+      video.addEventListener(name, () => frame.classList.toggle("plays", name === "play"));
+    }
+  }
+
   for (const { node } of cards) {
     const videos = [...node.querySelectorAll("video")], curve = node.querySelector(".curve svg");
+    for (const video of videos) tap(video);
     if (!videos.length || !curve) continue;
     const head = curve.querySelector(".head");
     const [left, right] = [curve.dataset.left, curve.dataset.right].map(Number);

@@ -35,6 +35,11 @@ class Column:
         """A figure with this column's digits."""
         return f"{value:.{self.digits}f}"
 
+    def signed(self, value: float) -> str:
+        """A difference with its sign, and without one where its digits are all 0."""
+        written = self.text(value)
+        return self.text(0) if float(written) == 0 else written if value < 0 else f"+{written}"
+
 
 COLUMNS: dict[str, Column] = {
     "facesim_arc": Column("FaceSim-Arc"),
