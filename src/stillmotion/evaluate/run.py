@@ -186,7 +186,8 @@ class _Hearing:
         try:
             sample = self._sample(case.item)
         except InputError as fault:
-            case.errors.append(one_line(fault, 500))
+            # The path is the result's "file"; where the folder lay is nobody's business later.
+            case.errors.append(one_line(fault, 500).removeprefix(f"{self._videos / case.item.output}: "))
             case.lost = True
             return
         case.frames = len(sample.frames)

@@ -87,7 +87,8 @@ def _decode(container: Any, stream: Any, path: Path) -> NDArray[np.uint8]:
     frames: list[NDArray[np.uint8]] = []
     packets = 0
     for packet in container.demux(stream):
-        packets += packet.size > 0
+        # A packet that the file ends within is handed out all the same, and decoded into guesses.
+        packets += packet.size > 0 and not packet.is_corrupt
         for frame in packet.decode():
             if len(frames) == most:
                 raise InputError(
