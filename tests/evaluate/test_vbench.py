@@ -28,7 +28,6 @@ from transformers import (
 from stillmotion.errors import InputError
 from stillmotion.evaluate import dino, flow, quality, smoothness
 from stillmotion.evaluate.judges import JUDGES, PROTOCOLS
-from stillmotion.evaluate.networks import load_state
 from stillmotion.evaluate.pixels import centre_crop, resized
 from stillmotion.evaluate.raft import Raft, _look_up
 from stillmotion.evaluate.types import NotComputed, Sample
@@ -228,7 +227,7 @@ def waves(right: int, down: int) -> Tensor:
 def test_raft_gives_torchvisions_flow(tmp_path: Path) -> None:
     """Figures of torchvision 0.29.2's raft_large with the weights of ``made_state``, 4 updates."""
     save_file(made_state(Raft().state_dict()), tmp_path / "raft.safetensors")
-    network = load_state(Raft(), tmp_path / "raft.safetensors", "cpu")
+    network = flow.from_file(tmp_path / "raft.safetensors", "cpu").network
     with torch.inference_mode():
         found = network(waves(0, 0), waves(3, -2), 4)
     assert found.shape == (1, 2, 128, 136)
@@ -242,8 +241,8 @@ def test_a_file_of_other_tensors_is_not_loaded(tmp_path: Path) -> None:
     state = made_state(Raft().state_dict())
     state["mask_predictor.conv.weight"] = state["mask_predictor.conv.weight"][:9].clone()
     save_file(state, tmp_path / "raft.safetensors")
-    with pytest.raises(NotComputed, match=r"raft\.safetensors: not what is expected here"):
-        load_state(Raft(), tmp_path / "raft.safetensors", "cpu")
+    with pytest.raises(NotComputed, match=r"raft\.safetensors: is not this judge's network"):
+        flow.from_file(tmp_path / "raft.safetensors", "cpu")
 
 
 def test_correlations_are_looked_up_bilinearly_around_each_place() -> None:

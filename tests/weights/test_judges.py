@@ -261,10 +261,9 @@ def test_non_commercial_parts_say_so_and_musiq_is_in_no_other_download() -> None
     assert bundle_of(RAFT) == "evaluate-flow" and bundle_of(CLIP_VISION) == "evaluate-aesthetic"
 
 
-def test_every_part_is_pinned_as_far_as_it_can_be() -> None:
-    loose = {name for name, part in PARTS.items() if part.pin == "first download"}
-    assert loose == {"curricularface", "aesthetic-head"}
+def test_every_part_is_pinned_and_converted_where_it_is_a_pickle() -> None:
     for part in PARTS.values():
+        assert part.pin in ("commit", "content")
         assert part.licence.address.startswith("https://") and part.size
         assert (part.url or "https://").startswith("https://")
         if isinstance(part, PickledSource):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,8 +18,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from stillmotion.errors import InputError
-from stillmotion.evaluate.networks import load_state
 from stillmotion.evaluate.raft import SMALLEST, Raft
+from stillmotion.evaluate.tensors import fill, read_tensors
 from stillmotion.evaluate.types import Measured, Sample
 from stillmotion.evaluate.weights import judge_file
 
@@ -85,4 +86,9 @@ def moves(moving: int, frames: int) -> bool:
 
 def load(device: str) -> DynamicDegree:
     """The judge with RAFT's own weights; NotComputed where they are not on this machine."""
-    return DynamicDegree(load_state(Raft(), judge_file("raft-large"), device), device)
+    return from_file(judge_file("raft-large"), device)
+
+
+def from_file(path: Path, device: str) -> DynamicDegree:
+    """The judge with RAFT's tensors of a safetensors file."""
+    return DynamicDegree(fill(Raft(), read_tensors(path), path).to(device), device)

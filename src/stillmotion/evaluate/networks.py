@@ -1,20 +1,17 @@
-"""The judges' networks, loaded: transformers folders and single safetensors files, frozen, in float32.
+"""The judges' models that come as transformers folders, loaded frozen in float32 (single files: `tensors`).
 
-No pickle, no code of a checkpoint, no network. What does not fit is one line that names the file.
+No pickle, no code of a checkpoint, no network. What does not fit is one line that names the folder.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
-
-from torch import nn
+from typing import Any
 
 from stillmotion.evaluate.types import NotComputed
 from stillmotion.libraries import one_line, quiet
 from stillmotion.weights import offline_environment
 
-Network = TypeVar("Network", bound=nn.Module)
 AGAIN = "delete its folder and run: stillmotion download evaluate"
 
 
@@ -39,17 +36,3 @@ def load_pretrained(kind: Any, folder: Path, device: str | None = None, **option
     if report["missing_keys"]:
         raise NotComputed(f"{folder}: tensor '{min(report['missing_keys'])}' is missing; {AGAIN}")
     return model.eval().requires_grad_(False).to(device)
-
-
-def load_state(network: Network, path: Path, device: str) -> Network:
-    """Fill ``network`` from a safetensors file that holds exactly its tensors, frozen, on ``device``.
-
-    Raises NotComputed naming the file where names or shapes differ.
-    """
-    from safetensors.torch import load_file
-
-    try:
-        network.load_state_dict(load_file(path))
-    except Exception as fault:  # safetensors and torch each have errors of their own
-        raise NotComputed(f"{path}: not what is expected here ({one_line(fault, 120)}); {AGAIN}") from None
-    return network.eval().requires_grad_(False).to(device)

@@ -19,8 +19,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stillmotion.evaluate.networks import load_pretrained, load_state
+from stillmotion.evaluate.networks import load_pretrained
 from stillmotion.evaluate.pixels import CLIP_MEAN, CLIP_STD, batches, centre_crop, normalised, resized
+from stillmotion.evaluate.tensors import fill, read_tensors
 from stillmotion.evaluate.types import Measured, NotComputed, Sample
 from stillmotion.evaluate.weights import judge_file
 
@@ -88,8 +89,8 @@ def aesthetic_from(folder: Path, head: Path, device: str) -> AestheticQuality:
     from transformers import CLIPVisionModelWithProjection
 
     model = load_pretrained(CLIPVisionModelWithProjection, folder, device)
-    linear = load_state(nn.Linear(model.config.projection_dim, 1), head, device)
-    return AestheticQuality(model, linear, device)
+    linear = fill(nn.Linear(model.config.projection_dim, 1), read_tensors(head), head)
+    return AestheticQuality(model, linear.to(device), device)
 
 
 def load_imaging(device: str) -> ImagingQuality:
@@ -102,4 +103,4 @@ def load_imaging(device: str) -> ImagingQuality:
             "if that fits: pip install pyiqa, then: stillmotion download evaluate-musiq"
         ) from None
     path = judge_file("musiq-spaq")
-    return ImagingQuality(load_state(MUSIQ(pretrained=False), path, device), device)
+    return ImagingQuality(fill(MUSIQ(pretrained=False), read_tensors(path), path).to(device), device)

@@ -121,7 +121,7 @@ def _sources(sources: list[Source]) -> str:
         pins = {
             "package": "sha256 of every file",
             "commit": f"commit `{source.revision}`",
-            "content": f"sha256 `{source.sha256}`",
+            "content": f"sha256{'' if len(source.sha256 or '') == 64 else ' begins with'} `{source.sha256}`",
             "first download": "**NOT PINNED: trusted on first download**, kept from then on",
         }
         licence = f"[{source.licence.name}]({source.licence.address})"

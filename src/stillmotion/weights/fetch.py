@@ -219,7 +219,9 @@ def _plan_part(source: Source) -> Part:
 def _pinned(source: Source) -> str:
     if source.pin == "first download":
         return "NOT PINNED, the first download is trusted and kept"
-    return f"pinned by {'commit' if source.pin == 'commit' else 'sha256'}"
+    if source.pin == "commit":
+        return "pinned by commit"
+    return "pinned by sha256" if len(source.sha256 or "") == 64 else "pinned by first digits of sha256"
 
 
 def _plan_archive(source: Source, folder: Path) -> Part:
@@ -236,7 +238,7 @@ def _plan_archive(source: Source, folder: Path) -> Part:
     have = min(_bytes_of(part_of(folder / name)) or _bytes_of(folder / name), size)
     if _is_unpacked(folder, _journal(folder)):
         have = size
-    return Part(source, folder, None, (File(name, size, have, remote),), _pinned(source))
+    return Part(source, folder, source.revision, (File(name, size, have, remote),), _pinned(source))
 
 
 def _here(source: Source, folder: Path, file: hub.HubFile, journal: dict[str, Any]) -> int:

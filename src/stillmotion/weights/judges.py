@@ -45,16 +45,16 @@ BSD_TORCHVISION = Licence(
 )
 MIT_LAION = Licence("MIT (LAION)", "https://github.com/LAION-AI/aesthetic-predictor/blob/main/LICENSE", True)
 CURRICULAR = Licence(
-    "Apache-2.0 (ConsisID), trained on Glint360K",
-    "https://huggingface.co/BestWishYsh/ConsisID-preview",
+    "Apache-2.0 (OpenS2V-Weight), trained on Glint360K",
+    "https://huggingface.co/BestWishYsh/OpenS2V-Weight",
     False,
     "insightface gives its training data, and what is trained on it, to non-commercial research only",
 )
 PYIQA = Licence(
-    "CC BY-NC-SA 4.0 and NTU S-Lab licence (pyiqa)",
-    "https://github.com/chaofengc/IQA-PyTorch#bookmark_tabs-citation",
+    "CC BY-NC-SA 4.0 (pyiqa's weights)",
+    "https://huggingface.co/chaofengc/IQA-PyTorch-Weights",
     False,
-    "non-commercial, as the package that reads it",
+    "no commercial use, nor of the package pyiqa that reads it",
 )
 
 CLIP_BASE = PickledSource(
@@ -89,13 +89,15 @@ DINO = PickledSource(
 CURRICULARFACE = PickledSource(
     "curricularface",
     CURRICULAR,
-    repo="BestWishYsh/ConsisID-preview",
-    files=("face_encoder/glint360k_curricular_face_r101_backbone.bin",),
+    repo="BestWishYsh/OpenS2V-Weight",
+    files=("glint360k_curricular_face_r101_backbone.bin",),
+    sha256="aa54ae6dc9f7ac6e262809f1a81d6108e221952bf836aee4cb677ef19246c6ec",
     size=261_000_000,
     subfolder="curricularface.safetensors",
-    pickle="face_encoder/glint360k_curricular_face_r101_backbone.bin",
+    pickle="glint360k_curricular_face_r101_backbone.bin",
     becomes="curricularface.safetensors",
 )
+"""ConsisID's authors publish a file of this name here and in ConsisID-preview; the digest is this one's."""
 INCEPTION = PickledSource(
     "inception-v3",
     BSD_TORCHVISION,
@@ -120,7 +122,9 @@ RAFT = PickledSource(
 AESTHETIC_HEAD = PickledSource(
     "aesthetic-head",
     MIT_LAION,
-    url="https://raw.githubusercontent.com/LAION-AI/aesthetic-predictor/main/sa_0_4_vit_l_14_linear.pth",
+    revision="7e37768a02b0863eac390a702903aaa90ecf938e",
+    url="https://raw.githubusercontent.com/LAION-AI/aesthetic-predictor/"
+    "7e37768a02b0863eac390a702903aaa90ecf938e/sa_0_4_vit_l_14_linear.pth",
     size=4_000,
     subfolder="aesthetic-head.safetensors",
     pickle="sa_0_4_vit_l_14_linear.pth",
