@@ -114,15 +114,15 @@ class CurricularJudge:
     def measure(self, sample: Sample) -> Measured:
         """The similarity of each judged frame's face to the reference's."""
         reference, frames = self._faces.of_sample(sample)
-        seen = [face for face in frames if face is not None]
-        embeddings = iter(self._embed([reference, *seen]))
-        known = next(embeddings)
-        return face_similarity(
-            "facesim_cur", known, [None if face is None else next(embeddings) for face in frames]
-        )
+        # Frames that are looked at twice are one face.
+        faces = dict.fromkeys(face for face in (reference, *frames) if face is not None)
+        embeddings = {face: self._embed(face) for face in faces}
+        found = [None if face is None else embeddings[face] for face in frames]
+        return face_similarity("facesim_cur", embeddings[reference], found)
 
     @torch.inference_mode()
-    def _embed(self, faces: list[SeenFace]) -> list[NDArray[np.float32]]:
-        """One embedding (512,) per face; one at a time, so that the others in a batch change no bit."""
-        pictures = [torch.from_numpy(prepare(face.aligned))[None].to(self._device) for face in faces]
-        return [self._network(picture)[0].float().cpu().numpy() for picture in pictures]
+    def _embed(self, face: SeenFace) -> NDArray[np.float32]:
+        """The embedding (512,) of one face; alone, so that the others in a batch change no bit."""
+        picture = torch.from_numpy(prepare(face.aligned))[None].to(self._device)
+        embedding: NDArray[np.float32] = self._network(picture)[0].float().cpu().numpy()
+        return embedding

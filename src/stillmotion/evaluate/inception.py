@@ -235,10 +235,11 @@ class FidJudge:
         """The distance of each judged frame's aligned face from the reference's."""
         reference, frames = self._faces.of_sample(sample)
         known = self._features(reference)
-        curve = tuple(
-            None if face is None else float(((self._features(face) - known) ** 2).sum()) for face in frames
-        )
-        distances = [distance for distance in curve if distance is not None]
+        # Frames that are looked at twice are one face.
+        faces = dict.fromkeys(face for face in frames if face is not None)
+        distance = {face: float(((self._features(face) - known) ** 2).sum()) for face in faces}
+        curve = tuple(None if face is None else distance[face] for face in frames)
+        distances = [one for one in curve if one is not None]
         return Measured(
             values={"fid_consisid": float(np.mean(distances)) if distances else 0.0},
             curves={"fid_consisid": curve},
