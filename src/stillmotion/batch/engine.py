@@ -33,7 +33,7 @@ from stillmotion.batch.job import (
 from stillmotion.batch.locks import LOCK, alone, claim
 from stillmotion.batch.manifest import Entry, Ledger, Order
 from stillmotion.batch.reading import failed
-from stillmotion.batch.stages import SHARED, STAGES, Worker, stages_of
+from stillmotion.batch.stages import STAGES, Worker, stages_of
 from stillmotion.errors import InputError, MissingWeightsError
 from stillmotion.files import digest, remove, sweep
 from stillmotion.output import check_target
@@ -50,7 +50,7 @@ log = logging.getLogger("stillmotion")
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run came to: videos made, items set aside (their lines: ``failures``), videos that were there."""
+    """What a run came to: videos made, set aside (their lines: ``failures``), and there before."""
 
     done: int
     failed: int
@@ -187,7 +187,7 @@ def _work(engine: str, job: Job, ledger: Ledger, attempts: int, progress: Progre
 def _open_folder(out: Path) -> bool:
     """Make the output's folder if need be: whether it was made. InputError where it cannot be written."""
     try:
-        fresh = not out.exists()
+        fresh = not out.is_dir()
         if fresh:
             out.mkdir()
         (out / WORK).mkdir(exist_ok=True)
@@ -286,7 +286,9 @@ def _tidy(dataset: Dataset, job: Job, shard: tuple[int, int]) -> None:
             _write_manifest(dataset, job, job.out / manifest.NAME, {}, known)
             for path in shards:
                 remove(path)
-        remove(work / SHARED)
+        for entry in work.iterdir():
+            if entry.name.startswith(".") and not entry.name.startswith(LOCK):
+                remove(entry)  # identities, and whatever a killed engine left beside the runs
         _prune(work)
 
 

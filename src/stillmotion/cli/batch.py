@@ -62,7 +62,8 @@ def command(
         found = read(dataset)
         for warning in found.warnings[:SHOWN]:
             console.say(warning)
-        job = Job(output, fields.pop("preset"), device, {**fields}, fields.pop("seed", 0))
+        preset, seed = fields.pop("preset"), fields.pop("seed", 0)
+        job = Job(output, preset, device, fields, seed)
         with meter() as progress:
             summary = room.run(found, job, engine, part, limit, progress=progress)
     except DatasetError as error:
@@ -163,9 +164,9 @@ class _Stages:
 
 
 def _pace(moments: deque[tuple[float, int]], total: int) -> str:
-    """As in '12.0 a minute, about 3 min left', by the latest items; empty before there are two."""
+    """As in '12.0 a minute, about 3 min left', by the latest items; empty in the first second."""
     (begun, before), (now, done) = moments[0], moments[-1]
-    if done == before or now == begun:
+    if done == before or now - begun < 1:
         return ""
     rate = (done - before) / (now - begun)
     left = f", about {_span((total - done) / rate)} left" if done < total else ""
