@@ -16,8 +16,8 @@ from stillmotion.evaluate.types import Counts, Evaluation, VideoResult
 PROMPTS = (
     "She waves on a beach while the wind moves her hair and the sun goes down behind the pier.",
     "A person in a dark coat reads a letter by the window, looks up, and smiles.",
-    "The video features an individual who stands in a kitchen. Throughout the video they chop vegetables, taste"
-    " the soup, and turn towards the camera with a short laugh; the light comes from a window on the left.",
+    "The video features an individual who stands in a kitchen. Throughout the video they chop vegetables,"
+    " taste the soup, and turn towards the camera with a short laugh; light comes from a window on the left.",
     "He turns his head from left to right in front of a bookshelf.",
     "She dances in the rain & <laughs>",
 )

@@ -92,9 +92,9 @@ def _table(comparison: Comparison) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, 1, 0, 0))
     for number, cell in enumerate(_head(comparison)):
-        table.add_column(Text(cell), justify="left" if number in (0, 8) else "right")
+        table.add_column(Text(cell), justify="left" if number in (0, 8) else "right", no_wrap=number == 0)
     for row, paired in zip(_rows(comparison), comparison.metrics.values(), strict=True):
         styles = {number: _verdict(comparison, paired)[1] for number in (3, 8)}
         table.add_row(*(Text(cell, style=styles.get(number, "")) for number, cell in enumerate(row)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
@@ -93,7 +94,7 @@ def load(path: Path) -> Evaluation:
         raise InputError(
             f"{file}: {error.strerror}; 'stillmotion evaluate DIR --json FILE' writes one"
         ) from error
-    except ValueError as error:  # JSON and UTF-8 faults are both of this class
+    except (ValueError, RecursionError) as error:  # JSON and UTF-8 faults are ValueErrors
         raise InputError(f"{file}: not JSON that 'stillmotion evaluate --json' wrote") from error
     if not isinstance(found, dict) or found.get("made_by") != "stillmotion" or "summary" not in found:
         raise InputError(f"{file}: not an evaluation; give a file of 'stillmotion evaluate --json'")
@@ -122,20 +123,17 @@ def compare(a: Evaluation, b: Evaluation, names: tuple[str, str] = ("A", "B")) -
     gaps: dict[tuple[Key, str], list[str]] = {}
     for metric in ordered(_metrics(a) | _metrics(b)):
         reason = _incomparable(metric, a, b, names)
-        pairs: list[tuple[float, float]] = []
-        for key in items if reason is None else ():
-            va, vb = sides[0][key], sides[1][key]
-            gap = _gap(metric, va, names[0]) or _gap(metric, vb, names[1])
-            if gap is None:
-                pairs.append((va.metrics[metric], vb.metrics[metric]))
-            else:
-                gaps.setdefault((key, gap), []).append(metric)
+        pairs, lacking = ([], {}) if reason else _pairs(metric, items, sides, names)
+        for gap in lacking.items():
+            gaps.setdefault(gap, []).append(metric)
         if pairs:
-            total = len(items) + len(alone)
-            metrics[metric] = pair(np.asarray(pairs), column(metric).better, total - len(pairs))
+            without = len(items) + len(alone) - len(pairs)
+            metrics[metric] = pair(np.asarray(pairs), column(metric).better, without)
         else:
             not_compared[metric] = reason or "no item has a figure on both sides"
-    left_out += [LeftOut(id=k[0], prompt_id=k[1], reason=r, metrics=tuple(m)) for (k, r), m in gaps.items()]
+    for (key, reason), those in gaps.items():
+        some = () if set(those) >= metrics.keys() else tuple(those)
+        left_out.append(LeftOut(id=key[0], prompt_id=key[1], reason=reason, metrics=some))
     return Comparison(
         name_a=names[0],
         name_b=names[1],
@@ -160,6 +158,24 @@ def pair(figures: NDArray[np.float64], better: Literal["higher", "lower"], left_
         wins_b=float((gain > TIE).mean()),
         left_out=left_out,
     )
+
+
+def _pairs(
+    metric: str,
+    items: Sequence[Key],
+    sides: tuple[dict[Key, VideoResult], dict[Key, VideoResult]],
+    names: Sequence[str],
+) -> tuple[list[tuple[float, float]], dict[Key, str]]:
+    """The figures of the items that both sides have one of, and why the others have none."""
+    pairs, gaps = [], {}
+    for key in items:
+        a, b = sides[0][key], sides[1][key]
+        gap = _gap(metric, a, names[0]) or _gap(metric, b, names[1])
+        if gap is None:
+            pairs.append((a.metrics[metric], b.metrics[metric]))
+        else:
+            gaps[key] = gap
+    return pairs, gaps
 
 
 def _metrics(evaluation: Evaluation) -> set[str]:
@@ -211,6 +227,10 @@ def _validated(file: Path, found: dict[str, Any]) -> Evaluation:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{file}: {field}: {first['msg']}; evaluate again") from error
+    for video in evaluation.videos:
+        for metric, value in video.metrics.items():
+            if not isfinite(value):
+                raise InputError(f"{file}: {video.id}/{video.prompt_id}: {metric} is {value}; evaluate again")
     keys = [_key(video) for video in evaluation.videos]
     twice = next((key for key in keys if keys.count(key) > 1), None) if len(set(keys)) < len(keys) else None
     if twice:

@@ -48,7 +48,7 @@ COLUMNS: dict[str, Column] = {
     "face_frame_ratio": Column("Frames with a face"),
     "fid_consisid": Column("FID (ConsisID)", "lower", 1),
     "clipscore": Column("CLIPScore", digits=2),
-    "clipscore_consisid": Column("CLIPScore (ConsisID, BGR)", digits=2),
+    "clipscore_consisid": Column("CLIPScore (BGR)", digits=2),
     "subject_consistency": Column("Subject consistency"),
     "motion_smoothness": Column("Motion smoothness"),
     "dynamic_degree": Column("Dynamic degree"),
