@@ -9,10 +9,11 @@ import logging
 import os
 import secrets
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO, cast
 
 from stillmotion.errors import InputError, MissingExtraError, StillmotionError
 from stillmotion.libraries import one_line
@@ -59,7 +60,8 @@ def connected() -> Iterator[Any]:
         return
     try:
         _connect(ray, address)
-        yield ray
+        with redirect_stdout(cast(TextIO, _WithoutRay(sys.stdout))):
+            yield ray
     finally:
         ray.shutdown()
 
@@ -113,3 +115,16 @@ def _connect(ray: Any, address: str) -> None:
                 "start it with 'ray start --head', or unset it for this machine alone"
             ) from None
         raise StillmotionError(f"ray could not be started: {one_line(fault)}; take --engine local") from None
+
+
+class _WithoutRay:
+    """Standard output without what Ray's own threads print: only results belong there."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return len(text) if threading.current_thread().name.startswith("ray_") else self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

@@ -46,6 +46,8 @@ LOSSES = 3
 """An item may lose this many machines for each attempt that it has: most often it is not to blame."""
 HANGS_AFTER, HANGS_TIMES = 1800.0, 20
 """An item hangs after so many seconds, if they are so many times those of the longest item before it."""
+BACK_OFF = 2.0
+"""Seconds before an item is tried again; each further time so many times longer."""
 log = logging.getLogger("stillmotion")
 
 
@@ -174,7 +176,7 @@ class Dispatcher:
             self._waiting[after].append(item)
         else:
             self._tries[item.output] = self._tries.get(item.output, 0) + 1
-            self._put_off(2.0 ** self._tries[item.output], after, item)
+            self._put_off(BACK_OFF ** self._tries[item.output], after, item)
 
     def _put_off(self, seconds: float, stage: str, item: Item) -> None:
         """Queue the item after a while: what held it up, such as a lock of a dying process, may pass."""
@@ -212,7 +214,7 @@ class Dispatcher:
         """The item's machine is gone, which is not counted as an attempt: not until it looks like a habit."""
         self._losses[item.output] = count = self._losses.get(item.output, 0) + 1
         if count < self._most_losses:
-            self._put_off(2.0, stage, item)
+            self._put_off(BACK_OFF, stage, item)
         else:
             self._report(Outcome(item.output, stage, f"{count} machines were lost while they made it"), item)
 
