@@ -124,12 +124,20 @@ def plan_download(wanted: str | Preset | Judges) -> DownloadPlan:
     A preset that is ready needs no network; embedded parts are verified. Raises InputError for an unknown
     preset, StillmotionError in one line where a server cannot be reached or no longer has the files.
     """
-    chosen = (BUNDLES.get(wanted) or preset(wanted)) if isinstance(wanted, str) else wanted
+    chosen = _named(wanted) if isinstance(wanted, str) else wanted
     for source in chosen.sources():
         if source.embedded:
             locate(source)
     parts = tuple(_plan_part(source) for source in chosen.sources() if not source.embedded)
     return DownloadPlan(chosen.name, home() / "models", parts, free_bytes(home()))
+
+
+def _named(name: str) -> Preset | Judges:
+    """The judges or the preset of that name; InputError listing all."""
+    try:
+        return BUNDLES.get(name) or preset(name)
+    except InputError as fault:
+        raise InputError(f"{fault}; what judges: {', '.join(BUNDLES)}") from None
 
 
 def download(
