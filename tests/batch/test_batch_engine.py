@@ -12,7 +12,7 @@ import pytest
 import small
 from PIL import Image
 
-from stillmotion import identity, motion, still
+from stillmotion import still
 from stillmotion.batch import locks
 from stillmotion.batch.engine import examine, part_of
 from stillmotion.batch.job import WORK, request_of, seed_of
@@ -26,35 +26,9 @@ pytestmark = pytest.mark.usefixtures("tiny_preset")
 OUTPUTS = ["id001/prompt1.mp4", "id001/prompt2.mp4", "id002/prompt1.mp4", "id002/prompt2.mp4"]
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    return small.dataset(tmp_path_factory.mktemp("set"))
-
-
-@pytest.fixture(scope="module")
-def straight(data: Dataset, tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """An undisturbed run: its folder, its frames, and how often each thing was loaded or read."""
-    import tiny
-
-    counts = dict.fromkeys(("still", "motion", "read", "analyzer"), 0)
-
-    def counted(name: str, function: Any) -> Any:
-        def call(*arguments: Any, **options: Any) -> Any:
-            counts[name] += 1
-            return function(*arguments, **options)
-
-        return call
-
-    out = tmp_path_factory.mktemp("straight") / "out"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STILLMOTION_HOME", str(tiny_home))
-        tiny.install(patch)
-        patch.setattr(still, "load", counted("still", still.load), raising=False)
-        patch.setattr(motion, "load", counted("motion", motion.load))
-        patch.setattr(identity, "read", counted("read", identity.read))
-        patch.setattr(identity, "analyzer", counted("analyzer", identity.analyzer))
-        summary = small.make(data, out)
-        return {"out": out, "summary": summary, "counts": counts, "frames": small.frames(out)}
+@pytest.fixture
+def data(data_set: Dataset) -> Dataset:
+    return data_set
 
 
 def test_every_item_becomes_a_video_and_a_line(data: Dataset, straight: dict[str, Any]) -> None:
@@ -93,7 +67,7 @@ def test_interrupted_anywhere_it_goes_on_and_repeats_nothing(
 ) -> None:
     out = tmp_path / "out"
     kept: dict[str, int] = {}
-    for stop in (("identity", 1), ("still", 2), ("motion", 1), ("motion", 1), ("motion", 1)):
+    for stop in (("identity", 1), ("still", 2), ("motion", 1), ("motion", 2)):
 
         def interrupt(step: str, done: int, total: int, stop: tuple[str, int] = stop) -> None:
             if (step, done) == stop:

@@ -17,7 +17,7 @@ import pytest
 import small
 import tiny
 
-from stillmotion.batch.layouts import read
+from stillmotion.batch.layouts import Dataset
 
 pytestmark = pytest.mark.usefixtures("tiny_preset")
 
@@ -73,9 +73,11 @@ class Command:
         return dict(json.loads(stdout))
 
 
-def test_killed_then_interrupted_the_same_command_finishes(tmp_path: Path, tiny_home: Path) -> None:
-    data, out, straight = small.write(tmp_path / "set"), tmp_path / "out", tmp_path / "straight"
-    command = Command(data, out, tiny_home)
+def test_killed_then_interrupted_the_same_batch_finishes(
+    data_set: Dataset, straight: dict[str, Any], tmp_path: Path, tiny_home: Path
+) -> None:
+    out = tmp_path / "out"
+    command = Command(data_set.root, out, tiny_home)
     command.kill(lambda: len(list(out.glob(".work/*/*/done/still.json"))) >= 2)
     assert not command.finished
 
@@ -91,10 +93,10 @@ def test_killed_then_interrupted_the_same_command_finishes(tmp_path: Path, tiny_
 
     with (out / "manifest.jsonl").open("a") as file:
         file.write('{"id": "id001", "outp')  # as a power cut may leave it
-    summary = command.finish()
-    assert summary["failed"] == 0 and summary["done"] + summary["skipped"] == 4 > summary["done"]
-    small.make(read(data), straight)
-    assert small.frames(out) == small.frames(straight) and small.files(out) == small.files(straight)
+    summary = small.make(data_set, out)
+    command.check()
+    assert summary.failed == 0 and summary.done + summary.skipped == 4 > summary.done
+    assert small.frames(out) == straight["frames"] and small.files(out) == small.files(straight["out"])
 
 
 @pytest.mark.slow
