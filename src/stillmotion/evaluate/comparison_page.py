@@ -23,6 +23,7 @@ def write_comparison(
     The items on which B loses most come first; ``room`` bytes of videos go into the page, the others are
     linked to. Raises InputError where ``file`` cannot be or is a file that is not ours.
     """
+    page_parts.check(file)
     videos = _by_key(a), _by_key(b)
     metric = page.leading(tuple(comparison.metrics))
     items = sorted(comparison.items, key=lambda key: _gain(metric, videos[0][key], videos[1][key]))

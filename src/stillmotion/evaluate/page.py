@@ -36,6 +36,7 @@ def write_page(evaluation: Evaluation, page: Path, room: int = 48 << 20) -> None
     Videos go into the page, worst first, until ``room`` bytes are full; the others are linked to relative to
     it. Raises InputError where ``page`` cannot be or is a file that is not ours.
     """
+    parts.check(page)
     shown = worst_first(evaluation)[:CARDS]
     media = Media(page, side=320 if len(shown) <= MANY else 192, room=room)
     metrics = ordered(evaluation.summary)
@@ -142,7 +143,8 @@ def similarity(videos: Sequence[tuple[str, VideoResult]]) -> str:
     for name, video in videos:
         for metric in ordered(video.curves):
             values = video.curves[metric]
-            if values and all(value is None or -1 <= value <= 1 for value in values) and len(curves) < CURVES:
+            alike = column(metric).better == "higher" and all(v is None or -1 <= v <= 1 for v in values)
+            if values and alike and len(curves) < CURVES:
                 curves[f"{name} {metric}"] = values
                 labels.append(f"{column(metric).label} {name}".strip())
     return parts.curve(curves, labels) if curves else ""

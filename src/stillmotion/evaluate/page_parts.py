@@ -246,8 +246,8 @@ def document(title: str, body: str) -> str:
     )
 
 
-def write(page: Path, content: str) -> None:
-    """Write a page, whole or not at all. Raises InputError where another's file or no folder is."""
+def check(page: Path) -> None:
+    """Raise InputError where no page can be written: no folder, a folder, a file that is not ours."""
     if not page.parent.is_dir():
         raise InputError(f"{page}: there is no folder {page.parent}; make it first")
     if page.is_dir():
@@ -256,6 +256,11 @@ def write(page: Path, content: str) -> None:
         with page.open("rb") as file:
             if MARK.encode() not in file.read(2000):
                 raise InputError(f"{page}: is there and is no page of stillmotion; name another file")
+
+
+def write(page: Path, content: str) -> None:
+    """Write a page, whole or not at all. Raises InputError as `check`."""
+    check(page)
     files.write_text(page, content)
 
 
