@@ -12,20 +12,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from stillmotion.cli import run
 from stillmotion.errors import CheckpointError, InputError, StillmotionError
-from stillmotion.evaluate.types import NotComputed
+from stillmotion.evaluate.judges import JUDGES
+from stillmotion.evaluate.types import NotComputed, Sample
 from stillmotion.evaluate.weights import judge_file
 from stillmotion.presets import APACHE, CLIP_VISION
 from stillmotion.weights import locate
 from stillmotion.weights.catalogue import judges
 from stillmotion.weights.convert import convert
 from stillmotion.weights.fetch import download, plan_download
-from stillmotion.weights.judges import BUNDLES, CLIP_BASE, PARTS, RAFT, Judges, PickledSource, bundle_of
+from stillmotion.weights.judges import BUNDLES, CLIP_BASE, DINO, PARTS, RAFT, Judges, PickledSource, bundle_of
 
 from .hub_server import Hub, Server
 
@@ -270,6 +272,38 @@ def test_every_part_is_pinned_and_converted_where_it_is_a_pickle() -> None:
             assert part.pickle and part.becomes.endswith(".safetensors")
             assert part.url is None or part.url.endswith("/" + part.pickle)
             assert part.repo is None or part.pickle in part.files
+
+
+def test_a_pinned_digest_counts_more_than_what_the_hub_says(hub: Hub, home: Path) -> None:
+    data = pickled(STATE)
+    hub_with(hub, data)
+    known = hashlib.sha256(data).hexdigest()
+    source = replace(on_hub(), revision=None, files=("deep/w.bin",), sha256=known)
+    assert source.pin == "content"
+    with pytest.raises(CheckpointError, match="sha256 digest is"):
+        download(bundle(replace(source, sha256="0" * 64)), True)
+    download(bundle(source), True)
+    assert (locate(source) / "model.safetensors").is_file()
+
+
+def test_a_released_pickle_becomes_a_judge_that_measures(hub: Hub, home: Path) -> None:
+    """DINO as it is published, small: configuration, a pickle in the released tensor names, with a pooler."""
+    from transformers import ViTConfig, ViTModel
+
+    config = ViTConfig(
+        hidden_size=16, intermediate_size=24, num_hidden_layers=1, num_attention_heads=2, patch_size=16
+    )
+    ViTModel(config).save_pretrained(home.parent / "dino")
+    state = load_file(home.parent / "dino" / "model.safetensors")
+    assert "encoder.layer.0.attention.attention.query.weight" in state and "pooler.dense.bias" in state
+    told = (home.parent / "dino" / "config.json").read_bytes()
+    files = {"config.json": told, "pytorch_model.bin": pickled(OrderedDict(state), modern=False)}
+    hub.add("facebook/dino-vitb16", str(DINO.revision), files)
+    download("evaluate-dino", True)
+    frames = np.random.default_rng(0).integers(0, 256, (3, 40, 64, 3), dtype=np.uint8)
+    judge = JUDGES["dino"].load("cpu")
+    found = judge.measure(Sample("id001", "prompt1", Path("a.mp4"), frames, 8.0, frames[0], "she waves"))
+    assert 0 < found.values["subject_consistency"] <= 1 + 1e-6
 
 
 def test_a_preset_may_not_name_a_pickle(hub: Hub) -> None:
