@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
+import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from PIL import Image
 from stillmotion.cli import run as command_line
 from stillmotion.errors import InputError
 from stillmotion.evaluate import run as room
+from stillmotion.evaluate.faces import ArcJudge
 from stillmotion.evaluate.judges import JUDGES, PROTOCOLS, JudgeSpec, chosen, known_metrics
 from stillmotion.evaluate.run import evaluate, together
 from stillmotion.evaluate.types import Evaluation, Measured, NotComputed, Sample
@@ -119,18 +123,95 @@ def test_the_same_files_give_the_same_figures_in_one_round_or_in_three(
     decoded = []
     real = room.read_video
     monkeypatch.setattr(room, "read_video", lambda path: decoded.append(path.name) or real(path))
-    assert evaluate(work / "videos", work / "data", FACES, "cpu") == evaluation
-    assert len(decoded) == 6
+    # The one that is missing is not even opened.
+    assert evaluate(work / "videos", work / "data", FACES, "cpu", again=True) == evaluation
+    assert len(decoded) == 5
     decoded.clear()
     monkeypatch.setattr(room, "free_memory", lambda device: 0.1)
     steps = []
     again = evaluate(
-        work / "videos", work / "data", FACES, "cpu", lambda step, done, total: steps.append((step, done))
+        work / "videos",
+        work / "data",
+        FACES,
+        "cpu",
+        lambda step, done, total: steps.append((step, done)),
+        again=True,
     )
     assert again == evaluation
-    # The two that cannot be read are tried once.
-    assert len(decoded) == 6 + 4 + 4
+    # The one that is cut is tried once.
+    assert len(decoded) == 5 + 4 + 4
     assert steps[0] == ("evaluate: round 1 of 3", 0) and steps[-1] == ("evaluate: round 3 of 3", 6)
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Which videos ArcFace's judge is shown."""
+    seen: list[str] = []
+    real = ArcJudge.measure
+
+    def measure(self: ArcJudge, sample: Sample) -> Measured:
+        seen.append(f"{sample.id}/{sample.prompt_id}")
+        return real(self, sample)
+
+    monkeypatch.setattr(ArcJudge, "measure", measure)
+    return seen
+
+
+def test_an_interrupted_evaluation_goes_on_and_changed_videos_are_judged_again(
+    evaluation: Evaluation, work: Path, home: Path, tmp_path: Path, measured: list[str]
+) -> None:
+    videos = tmp_path / "videos"
+    shutil.copytree(work / "videos", videos)
+
+    def interrupt(step: str, done: int, total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(videos, work / "data", ["facesim_arc"], "cpu", interrupt)
+    assert measured == ["id001/prompt1", "id001/prompt2", "id002/prompt1"]
+    (answers,) = set((home / "evaluations").iterdir()) - {file_of(work / "videos", home)}
+    # Killed while it wrote: the last line is torn.
+    answers.write_text(answers.read_text().rstrip()[:-20])
+    measured.clear()
+    whole = evaluate(videos, work / "data", ["facesim_arc"], "cpu")
+    assert measured == ["id002/prompt1", "id002/prompt2"]
+    assert whole.summary["facesim_arc"] == evaluation.summary["facesim_arc"]
+    for video in whole.videos:
+        known = by_file(evaluation)[video.file]
+        assert (video.frames, video.face_frames, video.error) == (
+            known.frames,
+            known.face_frames,
+            known.error,
+        )
+        assert video.curves == {m: c for m, c in known.curves.items() if m == "facesim_arc"}
+    measured.clear()
+    assert evaluate(videos, work / "data", ["facesim_arc"], "cpu") == whole
+    assert measured == []
+    write_video(videos / "id001/prompt2.mp4", np.stack([picture((22, 18), seed=5)]))
+    changed = evaluate(videos, work / "data", ["facesim_arc"], "cpu")
+    assert measured == ["id001/prompt2"]
+    assert changed.summary["facesim_arc"].mean < whole.summary["facesim_arc"].mean
+
+
+def test_other_weights_are_other_answers(work: Path, home: Path, measured: list[str]) -> None:
+    evaluate(work / "videos", work / "data", ["facesim_arc"], "cpu")
+    measured.clear()
+    evaluate(work / "videos", work / "data", ["facesim_arc"], "cpu")
+    assert measured == []
+    os.utime(home / "models" / "buffalo_l" / "w600k_r50.onnx", (1, 1))
+    evaluate(work / "videos", work / "data", ["facesim_arc"], "cpu")
+    assert len(measured) == 4
+
+
+def file_of(videos: Path, home: Path) -> Path:
+    return home / "evaluations" / (hashlib.sha256(str(videos.resolve()).encode()).hexdigest()[:16] + ".jsonl")
+
+
+def test_answers_hold_no_word_and_no_path(evaluation: Evaluation, work: Path, home: Path) -> None:
+    text = file_of(work / "videos", home).read_text()
+    assert "facesim_arc" in text
+    assert "waves" not in text and "id001" not in text and str(work) not in text
 
 
 def test_judges_that_cannot_be_had_are_named(

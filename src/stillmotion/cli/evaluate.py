@@ -35,6 +35,7 @@ TestSet = Annotated[
     str | None,
     typer.Option("--test-set", help="The published test set that the videos were made for.", metavar="NAME"),
 ]
+Again = Annotated[bool, typer.Option("--again", help="Measure again what was measured before.")]
 STDOUT = Path("-")
 ENDINGS = {
     "--json": (".json",),
@@ -55,11 +56,13 @@ def command(
     device: Device = None,
     name: Title = "stillmotion",
     test_set: TestSet = None,
+    again: Again = False,
 ) -> int:
     """Measure videos: does the person stay the same, does the picture follow the words, does it move.
 
     Videos are looked for where 'batch' puts them, or a challenge's submission. A metric that cannot be
-    computed here is named with its reason. Ends with 1 where no video could be judged.
+    computed here is named with its reason. Interrupted, the same command goes on. Ends with 1 where no video
+    could be judged.
     """
     targets = {"--json": json, "--csv": csv, "--markdown": markdown, "--html": html}
     _check(targets, device, test_set)
@@ -68,7 +71,7 @@ def command(
     from stillmotion.evaluate.run import evaluate
 
     with console.meter() as progress:
-        evaluation = evaluate(videos, references, _names(metrics), device, progress)
+        evaluation = evaluate(videos, references, _names(metrics), device, progress, again)
     _write(csv, lambda: tables.to_csv(evaluation))
     _write(markdown, lambda: tables.to_markdown(evaluation, name, test_set))
     if html is not None:

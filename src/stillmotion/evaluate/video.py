@@ -35,7 +35,7 @@ class Video:
 
 def read_video(path: Path) -> Video:
     """All frames of a video. InputError naming the file where it is missing, cut, too large or no video."""
-    kind = _container(path)
+    kind = check_video(path)
     import av
 
     av.logging.set_level(av.logging.FATAL)
@@ -57,8 +57,11 @@ def read_video(path: Path) -> Video:
     return Video(frames, float(rate) if rate else 0.0)
 
 
-def _container(path: Path) -> str:
-    """FFmpeg's name of the container, by the file's first bytes."""
+def check_video(path: Path) -> str:
+    """FFmpeg's name of the container, by the file's first bytes.
+
+    InputError naming the file where it is missing, empty, too large or something else.
+    """
     try:
         if not path.exists():
             raise InputError(f"{path}: there is no such video")
