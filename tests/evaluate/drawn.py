@@ -43,6 +43,13 @@ def person(seed: int, size: int = 128, shift: float = 0.0, blur: float = 0.0) ->
     return picture
 
 
+def widened(picture: Image.Image, width: int) -> Image.Image:
+    """``picture`` in the middle of a wider one of its wall's colour."""
+    canvas = Image.new("RGB", (width, picture.height), picture.getpixel((0, 0)))
+    canvas.paste(picture, ((width - picture.width) // 2, 0))
+    return canvas
+
+
 def write_video(path: Path, frames: list[Image.Image], fps: int = 8) -> None:
     """An H.264 mp4 that browsers play."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,9 +62,11 @@ def write_video(path: Path, frames: list[Image.Image], fps: int = 8) -> None:
 
 
 def evaluation(
-    folder: Path, people: int = 4, prompts: int = 5, gain: float = 0.0, seed: int = 1, frames: int = 17
+    folder: Path, people: int = 4, prompts: int = 5, gain: float = 0.0, seed: int = 1, width: int = 128
 ) -> Evaluation:
     """Draw ``people`` x ``prompts`` videos into ``folder`` and make their evaluation; ``gain`` lifts FaceSim.
+
+    Videos are ``width`` wide and 128 high, 17 frames.
 
     The first person's second video is missing, the second person's first has no face.
     """
@@ -69,7 +78,7 @@ def evaluation(
         reference.parent.mkdir(parents=True, exist_ok=True)
         person(one).save(reference)
         for number in range(prompts):
-            result = _video(folder, name, number, one, random, gain, frames)
+            result = _video(folder, name, number, one, random, gain, width)
             videos.append(result.model_copy(update={"reference": str(reference)}))
     metrics = sorted({metric for video in videos for metric in video.metrics})
     return Evaluation(
@@ -89,7 +98,7 @@ def evaluation(
 
 
 def _video(
-    folder: Path, name: str, number: int, one: int, random: np.random.Generator, gain: float, frames: int
+    folder: Path, name: str, number: int, one: int, random: np.random.Generator, gain: float, width: int
 ) -> VideoResult:
     prompt_id = f"prompt{number + 1}"
     file, prompt = f"{name}/{prompt_id}.mp4", PROMPTS[number % len(PROMPTS)]
@@ -103,7 +112,7 @@ def _video(
     hidden = set(range(16)) if bare else set(range(6, 9)) if number == 3 else set()
     arc = tuple(None if i in hidden else round(float(v), 4) for i, v in enumerate(steps))
     dlib = tuple(None if i in hidden else round(float(v) * 0.6 + 0.25, 4) for i, v in enumerate(steps))
-    drawn = [person(one, 128, np.sin(i / 4 + number), float(bare)) for i in range(frames)]
+    drawn = [widened(person(one, 128, np.sin(i / 4 + number), float(bare)), width) for i in range(17)]
     write_video(folder / "videos" / file, drawn)
     found = [v for v in arc if v is not None]
     metrics = {
@@ -119,7 +128,7 @@ def _video(
         id=name,
         prompt_id=prompt_id,
         file=file,
-        frames=frames,
+        frames=17,
         face_frames=len(found),
         judged_frames=16,
         metrics=metrics,

@@ -25,7 +25,8 @@ from stillmotion.evaluate import page as page_module
 from stillmotion.evaluate.comparison import compare
 from stillmotion.evaluate.comparison_page import write_comparison
 from stillmotion.evaluate.page import worst_first, write_page
-from stillmotion.evaluate.page_parts import Media, curve, video_file
+from stillmotion.evaluate.page_parts import Media, curve, shape, video_file
+from stillmotion.evaluate.page_style import STYLE
 from stillmotion.evaluate.types import Counts, Evaluation, VideoResult
 
 from . import drawn
@@ -145,6 +146,14 @@ def test_a_card_shows_the_reference_the_first_frame_and_the_video_itself(
     (inside,) = re.findall(r'src="data:video/mp4;base64,([^"]+)"', card)
     assert base64.b64decode(inside) == (folder / "videos" / video.file).read_bytes()
     assert html.escape(video.prompt) in card
+
+
+@pytest.mark.parametrize(("width", "height", "name"), [
+    (832, 480, "wide"), (256, 256, "square"), (320, 288, "square"), (480, 832, "tall"),
+])  # fmt: skip
+def test_every_shape_of_video_has_its_layout(width: int, height: int, name: str) -> None:
+    assert shape(width, height) == f"{name}-video"
+    assert f".{name}-video" in STYLE or name == "square"
 
 
 def test_videos_beyond_the_room_are_links_that_lead_there(made: tuple[Path, Evaluation]) -> None:

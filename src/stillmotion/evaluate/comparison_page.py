@@ -135,16 +135,18 @@ def _card(
     names = (comparison.name_a, comparison.name_b)
     a, b = pair
     reference = media.reference(a.reference, evaluations[0].references)
-    figures = [page_parts.figure(reference, "reference")]
+    figures, shapes = [page_parts.figure(reference, "reference")], set[str]()
     for name, evaluation, video in zip(names, evaluations, pair, strict=True):
-        moving = media.video(page_parts.video_file(evaluation, video), f"{name} {video.id} {video.prompt_id}")
-        figures.append(page_parts.figure(moving[1], name + (f": {video.error}" if video.error else "")))
+        label = f"{name} {video.id} {video.prompt_id}"
+        _, moving, shape = media.video(page_parts.video_file(evaluation, video), label)
+        shapes.add(shape)
+        figures.append(page_parts.figure(moving, name + (f": {video.error}" if video.error else "")))
     both = {m: b.metrics[m] - a.metrics[m] for m in comparison.metrics if m in a.metrics and m in b.metrics}
     words = f"{a.id} {a.prompt_id} {a.prompt}"
     return (
         f'<article class="card" {page.attributes(both, (), words)}><header><span class="rank number"></span>'
         f"<h3>{text(a.id)} <span>{text(a.prompt_id)}</span></h3>{_flags(names, pair)}</header>"
-        f'<div><div class="media">{"".join(figures)}</div>'
+        f'<div><div class="media {shapes.pop() if len(shapes) == 1 else ""}">{"".join(figures)}</div>'
         f"{page.similarity(_leading_curve(comparison, names, pair))}</div>"
         f'<div><p class="prompt">{text(a.prompt)}</p>{_table(names, pair, both)}</div></article>\n'
     )

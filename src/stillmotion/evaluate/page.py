@@ -266,7 +266,7 @@ def _card(
     worst: dict[str, Callable[[float], bool]],
 ) -> str:
     label = f"{video.id} {video.prompt_id}"
-    first, moving = media.video(parts.video_file(evaluation, video), label)
+    first, moving, shape = media.video(parts.video_file(evaluation, video), label)
     faces = "" if video.judged_frames is None else f" · face in {video.face_frames} of {video.judged_frames}"
     pictures = (
         parts.figure(media.reference(video.reference, evaluation.references), "reference"),
@@ -279,7 +279,7 @@ def _card(
         f'<article class="card" {attributes(video.metrics, kinds_of(video), f"{label} {video.prompt}")}>'
         f'<header><span class="rank number">{rank}</span>'
         f"<h3>{text(video.id)} <span>{text(video.prompt_id)}</span></h3>{flags(video)}</header>"
-        f'<div><div class="media">{"".join(pictures)}</div>{similarity([("", video)])}</div>'
+        f'<div><div class="media {shape}">{"".join(pictures)}</div>{similarity([("", video)])}</div>'
         f'<div>{error}<p class="prompt">{text(video.prompt)}</p><dl class="figures">{figures}</dl></div>'
         "</article>\n"
     )

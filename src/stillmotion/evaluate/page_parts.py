@@ -26,6 +26,7 @@ from stillmotion.evaluate.types import Evaluation, VideoResult
 
 MARK = '<meta name="generator" content="stillmotion '
 """In the first lines of every page of ours: a file without it is not replaced."""
+SHAPES = ("wide-video", "square-video", "tall-video")
 CURVE = (480, 108, 28, 474, 8, 88)
 """Width, height, left, right, top and bottom of a curve's drawing, in its own units."""
 
@@ -53,20 +54,24 @@ class Media:
     def __post_init__(self) -> None:
         self.left = self.room
 
-    def video(self, file: Path | None, label: str) -> tuple[str, str]:
-        """The HTML of the first frame and of the video; what cannot be read is a box that says so."""
+    def video(self, file: Path | None, label: str) -> tuple[str, str, str]:
+        """The HTML of the first frame and of the video, and the video's `shape`.
+
+        What cannot be read is a box that says so.
+        """
         from stillmotion.evaluate.video import read_video
 
         if file is None:
-            return empty("no video"), empty("no video")
+            return empty("no video"), empty("no video"), SHAPES[1]
         try:
             frames = read_video(file).frames
         except InputError:
-            return empty("no first frame"), empty("cannot be read")
+            return empty("no first frame"), empty("cannot be read"), SHAPES[1]
         first = self.picture(frames[0], f"first frame of {label}")
         poster = data_uri(jpeg(frames[len(frames) // 2], self.side), "image/jpeg")
         video = f'<video controls loop muted playsinline preload="none" poster="{poster}"'
-        return first, f'{video} src="{self._source(file)}" aria-label="{text(label)}"></video>'
+        moving = f'{video} src="{self._source(file)}" aria-label="{text(label)}"></video>'
+        return first, moving, shape(frames.shape[2], frames.shape[1])
 
     def picture(self, pixels: NDArray[np.uint8], label: str) -> str:
         """An ``img`` of ``pixels`` (H, W, 3) RGB."""
@@ -132,6 +137,11 @@ def jpeg(pixels: NDArray[np.uint8], side: int) -> bytes:
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=82, optimize=True)
     return out.getvalue()
+
+
+def shape(width: int, height: int) -> str:
+    """The class by which the style sheet lays a video out beside its reference."""
+    return SHAPES[0 if width > 1.25 * height else 2 if height > 1.25 * width else 1]
 
 
 def data_uri(content: bytes, kind: str) -> str:

@@ -71,7 +71,7 @@ svg text { font: 10px system-ui, "DejaVu Sans", sans-serif; fill: var(--soft); }
   margin-top: 2.2rem; padding: 10px 0;
 }
 .bar[hidden], .card[hidden] { display: none; }
-.bar > div { display: flex; flex-wrap: wrap; gap: 8px 14px; align-items: center; }
+.bar > div { display: flex; flex-wrap: wrap; gap: 8px 10px; align-items: center; }
 .bar label { color: var(--soft); font-size: .87rem; display: inline-flex; gap: 6px; align-items: center; }
 .bar output { margin-left: auto; color: var(--soft); font-size: .87rem; }
 select, input, button {
@@ -80,7 +80,8 @@ select, input, button {
 }
 input[type=number] { width: 5em; }
 input[type=search] { width: 9.5em; }
-select { max-width: 11.5em; }
+select { max-width: 10.5em; }
+select[name=order] { max-width: 16em; }
 button { cursor: pointer; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 .cards { display: grid; gap: 16px; margin: 16px 0 60px; }
@@ -96,11 +97,15 @@ button { cursor: pointer; }
 }
 .flag.bad { color: var(--bad); background: var(--bad-well); }
 .media { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 10px; align-content: start; }
-figure { margin: 0; }
+.wide-video { grid-template-columns: minmax(0, 1fr) minmax(0, 1.733fr) minmax(0, 1.733fr); }
+.tall-video { grid-template-columns: minmax(0, 1.733fr) minmax(0, 1fr) minmax(0, 1fr); }
+figure { margin: 0; min-width: 0; }
 figure img, figure video, .none {
   width: 100%; aspect-ratio: 1; object-fit: contain; background: var(--well); border-radius: 9px;
   display: block;
 }
+.wide-video figure + figure > :first-child { aspect-ratio: 1.733; }
+.tall-video figure + figure > :first-child { aspect-ratio: .577; }
 .none {
   display: grid; place-items: center; color: var(--soft); font-size: .85rem; padding: 8px;
   text-align: center;
@@ -153,6 +158,10 @@ footer { color: var(--soft); font-size: .85rem; padding-bottom: 40px; }
   .card { grid-template-columns: minmax(0, 1fr); padding: 12px; contain-intrinsic-block-size: auto 860px; }
   .card .media { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .card .media figure:nth-child(3) { grid-column: 1 / -1; }
+  .card .wide-video { grid-template-columns: minmax(0, 1fr) minmax(0, 1.733fr); }
+  .card .tall-video { grid-template-columns: minmax(0, 1.733fr) minmax(0, 1fr); }
+  .card .tall-video figure:nth-child(3) { grid-column: 1; }
+  .pairs .card .media { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .pairs .media figure:nth-child(3) { grid-column: auto; }
   .pairs .media figure:first-child { grid-column: 1 / -1; width: 50%; }
   .curve svg text { font-size: 14px; }
