@@ -1,4 +1,4 @@
-"""What the processes of a test's Ray cluster do when they start: know the tiny preset, or work with a stand-in.
+"""What the processes of a test cluster do when they start: know the tiny preset, or work with a stand-in.
 
 A cluster takes ``ray_hook.tiny_preset`` or ``ray_hook.stand_in`` as its worker_process_setup_hook.
 """
