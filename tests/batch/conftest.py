@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,18 @@ def straight(data_set: Dataset, tiny_home: Path, tmp_path_factory: pytest.TempPa
     """An undisturbed run: its folder, its frames, and how often each thing was loaded or read."""
     counts = dict.fromkeys(("still", "motion", "read", "analyzer"), 0)
 
+    loaded: list[weakref.ref[Any]] = []
+    left: list[bool] = []
+
     def counted(name: str, function: Any) -> Any:
         def call(*arguments: Any, **options: Any) -> Any:
             counts[name] += 1
-            return function(*arguments, **options)
+            if name == "motion":
+                left.append(loaded[0]() is not None)
+            result = function(*arguments, **options)
+            if name == "still":
+                loaded.append(weakref.ref(result))
+            return result
 
         return call
 
@@ -39,4 +48,5 @@ def straight(data_set: Dataset, tiny_home: Path, tmp_path_factory: pytest.TempPa
         patch.setattr(identity, "read", counted("read", identity.read))
         patch.setattr(identity, "analyzer", counted("analyzer", identity.analyzer))
         summary = small.make(data_set, out)
-        return {"out": out, "summary": summary, "counts": counts, "frames": small.frames(out)}
+        told = {"summary": summary, "counts": counts, "stills_left": left}
+        return {"out": out, "frames": small.frames(out), **told}

@@ -24,7 +24,7 @@ def write(root: Path, people: int = 2) -> Path:
     for number in range(1, people + 1):
         folder = root / "raw" / f"id{number:03}"
         folder.mkdir(parents=True)
-        tiny.write_photo(folder / "image.png", tint=20 * number)
+        tiny.write_photo(folder / "image.png", tint=10 * number)
         for place, prompt in enumerate(PROMPTS, 1):
             (folder / f"prompt{place}.txt").write_text(prompt)
     return root

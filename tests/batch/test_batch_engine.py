@@ -51,6 +51,7 @@ def test_models_are_loaded_once_and_each_person_is_read_once(straight: dict[str,
     counts = straight["counts"]
     assert (counts["still"], counts["motion"], counts["read"]) == (1, 1, 2)
     assert counts["analyzer"] == 2, "one for the photos, one as the judge of the stills"
+    assert straight["stills_left"] == [False], "the still's models are gone before the motion's are loaded"
 
 
 def test_a_batch_makes_what_a_single_command_makes(
@@ -258,6 +259,11 @@ def test_parts_are_all_and_the_seed_is_the_items_own(data: Dataset, tmp_path: Pa
     own = small.replaced(data, 0, options={"seed": 5, "motion_steps": 7})
     request = request_of(small.job(tmp_path), own.items[0])
     assert (request.seed, request.motion_steps, request.quality) == (5, 7, "draft")
+    assert examine(own, small.job(tmp_path, options={"mode": "r2v"}), own.items)[0].stages == (
+        "identity",
+        "plan",
+        "motion",
+    )
     hashes = [examine(each, small.job(tmp_path), each.items)[0] for each in (data, own)]
     assert hashes[0].input_sha256 == hashes[1].input_sha256
     assert hashes[0].settings_sha256 != hashes[1].settings_sha256

@@ -7,8 +7,10 @@ loaded, and what an interrupted one left is gone on with. The last stage writes 
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -147,10 +149,14 @@ class KeptModels(Models):
         return self._person[1]
 
     def release(self) -> None:
-        """Let every model go."""
+        """Let every model go, and hand its memory back."""
         self._kept.clear()
         self._person, self.fault = None, None
         self._open.close()
+        gc.collect()
+        torch = sys.modules.get("torch")
+        if torch and self.device == "cuda":
+            torch.cuda.empty_cache()
 
     def _keep(self, name: Any, load: Callable[[], Value]) -> Value:
         if name not in self._kept:
