@@ -9,6 +9,7 @@ import json
 import pytest
 
 from stillmotion.errors import InputError
+from stillmotion.evaluate.judges import known_metrics
 from stillmotion.evaluate.published import PUBLISHED
 from stillmotion.evaluate.tables import COLUMNS, column, figure, ordered, to_csv, to_json, to_markdown
 from stillmotion.evaluate.types import Counts, Evaluation, Interval, VideoResult
@@ -117,6 +118,11 @@ def test_the_challenge_figures_are_the_specifications() -> None:
     for one in PUBLISHED.values():
         assert all(len(figures) == len(one.metrics) for figures in one.rows.values())
         assert set(one.metrics) <= set(COLUMNS) and one.source.startswith("https://")
+
+
+def test_every_metric_of_the_judges_has_its_column() -> None:
+    assert set(known_metrics()) <= set(COLUMNS)
+    assert column("dynamic_degree").better == "higher" and column("fid_consisid").better == "lower"
 
 
 def test_columns() -> None:

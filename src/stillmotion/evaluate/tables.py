@@ -51,6 +51,7 @@ COLUMNS: dict[str, Column] = {
     "clipscore_consisid": Column("CLIPScore (BGR)", digits=2),
     "subject_consistency": Column("Subject consistency"),
     "motion_smoothness": Column("Motion smoothness"),
+    "motion_smoothness_linear": Column("Motion smoothness (linear)"),
     "dynamic_degree": Column("Dynamic degree"),
     "imaging_quality": Column("Imaging quality"),
     "aesthetic_quality": Column("Aesthetic quality"),
