@@ -194,7 +194,10 @@ def test_a_full_disk_stops_with_one_line_and_loses_nothing(
     assert "\n" not in str(caught.value) and not isinstance(caught.value, InputError)
     assert list(small.frames(out)) == OUTPUTS[:1]
     monkeypatch.setattr(video, "_encode", encode)
+    for path in (out / WORK / "id001" / "prompt2" / "motion").iterdir():
+        path.write_bytes(path.read_bytes()[:50])  # and what was finished is damaged
     assert small.make(one, out).skipped == 1
+    assert small.lines(out)[1]["attempts"] == 2
     assert small.frames(out) == {name: straight["frames"][name] for name in OUTPUTS[:2]}
 
 

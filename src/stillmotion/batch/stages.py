@@ -26,13 +26,13 @@ from stillmotion.errors import (
     MissingWeightsError,
     StillmotionError,
 )
-from stillmotion.files import digest, remove, write_folder, write_text
+from stillmotion.files import digest, write_folder, write_text
 from stillmotion.libraries import one_line
 from stillmotion.motion import check
 from stillmotion.pipeline import Pipeline
 from stillmotion.request import Request, settle
-from stillmotion.runs import key
-from stillmotion.steps import Models
+from stillmotion.runs import RunFolder, key
+from stillmotion.steps import RESULTS, Models
 
 if TYPE_CHECKING:
     from stillmotion.batch.layouts import Item
@@ -246,9 +246,10 @@ class Worker:
 
     def _may_help(self, fault: Exception, item: Item) -> bool:
         """Whether another try may do better than this one."""
-        if isinstance(fault, CheckpointError):
-            # No model's, so the run folder's: a step that the disk or a hand has damaged. Begin anew.
-            remove(run_of(self.job, item))
+        run = RunFolder(run_of(self.job, item))
+        if isinstance(fault, CheckpointError) or any(run.edited(step) for step in RESULTS):
+            # What an earlier stage left is not what it made: the disk or a hand has damaged it. Begin anew.
+            run.discard()
             return True
         return not isinstance(fault, InputError)
 
