@@ -79,7 +79,7 @@ def test_wrong_words_are_one_line_and_nothing_is_written(
         (["--shard", "two"], "--shard: 'two' is none; write 2/8"),
         (["--shard", "0/2"], "shard: 0/2 is none"),
         (["--num-frames", "6"], "num_frames: 6 is not 4n+1"),
-        (["--seed", "x"], "seed: "),
+        (["--seed", "x"], "--seed"),
         (["--engine", "moon"], "engine: 'moon' is unknown; there are local, ray"),
     ):
         assert run(["batch", str(data), "-o", str(out), "--preset", "tiny", *more]) == 2

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from stillmotion.batch.engine import Summary
     from stillmotion.batch.layouts import Dataset
 
-FIELDS = tuple(name for name in Request.model_fields if name not in ("faces", "prompt"))
+FIELDS = tuple(name for name in Request.model_fields if name not in ("faces", "prompt", "seed"))
 SHOWN = 20
 """Problems or failures that are printed one by one; the manifest and --json have them all."""
 RECENT = 20
@@ -32,6 +32,7 @@ Source = Annotated[Path, typer.Argument(help="The data set: a folder or a list."
 Folder = Annotated[Path, typer.Option("--output", "-o", help="The folder for the videos.", metavar="DIR")]
 Engine = Annotated[str, typer.Option(help="local, or ray for many machines.", metavar="local|ray")]
 Shard = Annotated[str, typer.Option(help="Make this part of the items only: part I of N.", metavar="I/N")]
+Seed = Annotated[int, typer.Option(help="An item's seed is a hash of this and its file's name.", min=0)]
 Limit = Annotated[int | None, typer.Option(help="Make the first so many items only.", min=1)]
 
 
@@ -40,6 +41,7 @@ def command(
     *,
     dataset: Source,
     output: Folder,
+    seed: Seed = 0,
     engine: Engine = "local",
     shard: Shard = "1/1",
     limit: Limit = None,
@@ -62,8 +64,7 @@ def command(
         found = read(dataset)
         for warning in found.warnings[:SHOWN]:
             console.say(warning)
-        preset, seed = fields.pop("preset"), fields.pop("seed", 0)
-        job = Job(output, preset, device, fields, seed)
+        job = Job(output, fields.pop("preset"), device, fields, seed)
         with meter() as progress:
             summary = room.run(found, job, engine, part, limit, progress=progress)
     except DatasetError as error:
