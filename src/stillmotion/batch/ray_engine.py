@@ -102,7 +102,9 @@ class Dispatcher:
             self._waiting[self._ledger.first(item)].append(item)
         self._left = len(items)
         for stage in STAGES:
-            self._progress(stage, *self._ledger.count(stage))
+            done, due = self._ledger.count(stage)
+            if due:
+                self._progress(stage, done, due)
         looked = time.monotonic()
         while self._left:
             if time.monotonic() - looked > LOOK_AROUND:
