@@ -3,11 +3,11 @@
     python -m benchmarks.batch_engines [--items 8] [--threads 4 1] [--rounds 2] [--json FILE]
 
 Each engine runs in a process of its own, in turns, so that whatever else the machine does falls on both
-alike; the load average before and after says how much that was. ``--threads`` bounds torch in each process: the
-ray engine starts as many processes as the cores have room for. Two figures each: "whole" with everything, from
+alike; the load average before and after says how much that was. ``--threads`` bounds torch in each; the ray
+engine starts as many processes as the cores have room for. Two figures each: "whole" with everything, from
 the first import to the last video; "working" from the first finished stage on, which is what counts for
-thousands of videos. The frames of both engines are compared by their hashes. Few sampling steps (``--steps``)
-keep it short.
+thousands of videos. The frames of both engines are compared by their hashes. Few sampling steps
+(``--steps``) keep it short.
 """
 
 from __future__ import annotations
