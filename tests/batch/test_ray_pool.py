@@ -107,3 +107,20 @@ def test_a_machine_that_goes_leaves_what_it_was_at() -> None:
     both.seats[1].work = ("motion", ITEM)
     assert both.remove("node") == [("motion", ITEM)]
     assert both.seats == []
+
+
+def test_items_that_fail_never_close_a_seat_but_rest_it() -> None:
+    one = pool(ON_CPU, [])
+    seat = Seat(machine(), "cpu", 1)
+    one.add([seat])
+    for _ in range(20):
+        one.lose(seat)
+    assert not seat.closed and not seat.idle
+    one.judge(seat, True)
+    seat.rests_until = 0.0
+    assert seat.idle
+    one.judge(seat, False)
+    assert seat.idle, "one failure is the item's"
+    for _ in range(3):
+        one.fail(seat)
+    assert seat.closed, "three processes could not work at all"

@@ -164,7 +164,8 @@ class Dispatcher:
                 log.warning("machine %s: a process is given up: %s", seat.machine.name, answer.text)
         elif answer is not None:
             assert work
-            seat.faults = 0
+            if answer.error is None or answer.retry:
+                self._pool.judge(seat, answer.error is None)
             self._longest[work[0]] = max(self._longest.get(work[0], 0.0), since)
             self._report(answer, work[1])
 
@@ -187,11 +188,12 @@ class Dispatcher:
     def _died(self, seat: Seat, fault: Exception) -> None:
         """A process is gone, or an answer cannot be read: whose fault it was will be known soon."""
         work = self._pool.done(seat)
-        self._pool.fail(seat)
         text = f"its process died: {type(fault).__name__}"
         if work is None:
+            self._pool.fail(seat)
             self._fault = Fault(f"machine {seat.machine.name}: no process starts: {one_line(fault)}", False)
         else:
+            self._pool.lose(seat)
             until = time.monotonic() + DEATH_IS_KNOWN
             self._unjudged.append((until, seat.machine.node, *work, text))
 
@@ -230,8 +232,7 @@ class Dispatcher:
         stage, item = seat.work
         longest = self._longest.get(stage)
         if longest is not None and seconds > max(HANGS_AFTER, HANGS_TIMES * longest):
-            self._pool.done(seat)
-            self._pool.fail(seat)
+            self._pool.lose(seat)
             self._report(Outcome(item.output, stage, f"gave no answer in {seconds:.0f} s", True), item)
 
     def _check_for_seats(self) -> None:

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 Kind = Literal["cpu", "gpu"]
 REST = 5.0
 """Seconds before a seat whose process died or could not work gets a new one."""
+LONGEST_REST = 60.0
+"""Seconds of rest of a seat where one item after another failed: a broken GPU is quick, and would get all."""
 MOST_FAULTS = 3
-"""Processes in a row that may fail on a seat before it is given up."""
+"""Processes in a row that may not come to work on a seat before it is given up."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,10 @@ class Layout:
 
 @dataclass
 class Seat:
-    """A place for one process, and what it does now. ``stage``: whose models a process on a GPU holds."""
+    """A place for one process, and what it does now. ``stage``: whose models a process on a GPU holds.
+
+    ``faults`` counts processes in a row that could not work at all, ``failures`` items in a row that failed.
+    """
 
     machine: Machine
     kind: Kind
@@ -59,6 +64,7 @@ class Seat:
     since: float = 0.0
     rests_until: float = 0.0
     faults: int = 0
+    failures: int = 0
 
     @property
     def closed(self) -> bool:
@@ -179,6 +185,20 @@ class Pool:
         self._kill(seat)
         seat.faults = MOST_FAULTS if for_good else seat.faults + 1
         seat.rests_until = time.monotonic() + REST
+
+    def judge(self, seat: Seat, passed: bool) -> None:
+        """An item has passed on this seat, or failed in a way that another seat may not."""
+        seat.failures = 0 if passed else seat.failures + 1
+        if passed:
+            seat.faults = 0
+        elif seat.failures >= MOST_FAULTS:
+            seat.rests_until = time.monotonic() + min(REST * 2**seat.failures, LONGEST_REST)
+
+    def lose(self, seat: Seat) -> None:
+        """The seat's process died over an item, or hangs: the item's fault as likely as the seat's."""
+        self._kill(seat)
+        seat.rests_until = time.monotonic() + REST
+        self.judge(seat, False)
 
     def close(self) -> None:
         """End every process. What they were at lies in the run folders."""
