@@ -38,7 +38,8 @@ def read_video(path: Path) -> Video:
     kind = check_video(path)
     import av
 
-    av.logging.set_level(av.logging.FATAL)
+    # PyAV's logging stays off, its default: called from a decoder's thread it can wait for ever for the
+    # interpreter, which waits for that thread when the file is closed.
     try:
         with av.open(str(path), format=kind, options={"protocol_whitelist": "file"}) as container:
             if not container.streams.video:
@@ -53,7 +54,8 @@ def read_video(path: Path) -> Video:
         raise InputError(f"{path}: does not fit into memory; give a shorter video") from None
     except Exception as error:
         # A demuxer or decoder that meets damaged bytes raises whatever its parser tripped over.
-        raise InputError(f"{path}: the video is damaged or cut short ({one_line(error)})") from None
+        reason = getattr(error, "strerror", None) or one_line(error)
+        raise InputError(f"{path}: the video is damaged or cut short ({reason})") from None
     return Video(frames, float(rate) if rate else 0.0)
 
 
@@ -97,6 +99,8 @@ def _decode(container: Any, stream: Any, path: Path) -> NDArray[np.uint8]:
                 raise InputError(
                     f"{path}: has more than {most} frames of {width}x{height}; give a shorter video"
                 )
+            if frame.is_corrupt:
+                raise InputError(f"{path}: frame {len(frames)} is damaged or cut short; make the video again")
             pixels = frame.to_ndarray(format="rgb24")
             if pixels.shape != (height, width, 3):
                 raise InputError(f"{path}: changes its size from frame to frame; encode it again")
