@@ -161,7 +161,7 @@ class Dispatcher:
             self._fault = Fault(f"machine {seat.machine.name}: {answer.text}", answer.user)
             self._pool.fail(seat, for_good=answer.user)
             if seat.closed:
-                log.warning("machine %s: a process is given up: %s", seat.machine.name, answer.text)
+                self._tell(f"{self._fault.text}; it works without that process")
         elif answer is not None:
             assert work
             if answer.error is None or answer.retry:
@@ -225,15 +225,20 @@ class Dispatcher:
     def _check_for_hanging(self, seat: Seat) -> None:
         seconds = time.monotonic() - seat.since
         if seat.work is None:
-            if seconds > ANSWER and seat.machine.name not in self._told:
-                self._told.add(seat.machine.name)
-                log.warning("machine %s: waits for cores or GPUs that other work holds", seat.machine.name)
+            if seconds > ANSWER:
+                self._tell(f"machine {seat.machine.name}: waits for cores or GPUs that other work holds")
             return
         stage, item = seat.work
         longest = self._longest.get(stage)
         if longest is not None and seconds > max(HANGS_AFTER, HANGS_TIMES * longest):
             self._pool.lose(seat)
             self._report(Outcome(item.output, stage, f"gave no answer in {seconds:.0f} s", True), item)
+
+    def _tell(self, text: str) -> None:
+        """Warn of it, once."""
+        if text not in self._told:
+            self._told.add(text)
+            log.warning("%s", text)
 
     def _check_for_seats(self) -> None:
         """StillmotionError where nobody works, work waits, and nobody will come."""
