@@ -103,6 +103,7 @@ def test_no_face_counts_as_0_and_is_flagged(evaluation: Evaluation) -> None:
     assert faceless.face_frames == 0 and faceless.error is None
     assert faceless.flags == ("no face", "fid_consisid is 0 for want of a face")
     assert evaluation.counts.without_face == 1
+    assert (evaluation.counts.face_frames, evaluation.counts.judged_frames) == (3 * 16, 4 * 16)
 
 
 def test_missing_and_cut_videos_are_failures_and_nowhere_in_the_means(evaluation: Evaluation) -> None:
@@ -320,6 +321,7 @@ def test_the_command_writes_what_was_asked_for(
     out, err = capsys.readouterr()
     assert "FaceSim-Arc" in out and "n = 4" in out
     assert "failed: id003/prompt2.mp4: there is no such video" in err
+    assert "a face in 48 of 64 judged frames" in err
     written = json.loads(files["json"].read_text())
     assert Evaluation.model_validate(written) == evaluation
     assert {"id", "prompt_id", "frames", "face_frames", "metrics"} <= set(written["videos"][0])

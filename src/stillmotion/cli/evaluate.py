@@ -134,7 +134,10 @@ def _tell(evaluation: Evaluation) -> None:
     """Counts, failed videos and metrics without figures, on stderr."""
     from stillmotion.evaluate.tables import column, count_line, ordered
 
-    console.say(count_line(evaluation.counts))
+    counts = evaluation.counts
+    console.say(count_line(counts))
+    if counts.judged_frames:
+        console.say(f"a face in {counts.face_frames} of {counts.judged_frames} judged frames")
     failed = [video for video in evaluation.videos if video.error]
     for video in failed[:10]:
         console.say(f"failed: {video.file}: {video.error}")

@@ -88,6 +88,8 @@ def evaluate(
             videos=len(hearing.cases),
             failed=sum(bool(case.errors) for case in hearing.cases),
             without_face=sum(case.face_frames == 0 for case in hearing.cases),
+            face_frames=sum(case.face_frames or 0 for case in hearing.cases),
+            judged_frames=sum(case.judged_frames or 0 for case in hearing.cases),
         ),
     )
 

@@ -105,12 +105,14 @@ class VideoResult(_Part):
 
 class Counts(_Part):
     """``videos`` that the dataset asks for, ``failed``: missing, unreadable or not judged by some judge,
-    ``without_face``: no judged frame has a face.
+    ``without_face``: no judged frame has a face; ``face_frames`` of all ``judged_frames`` have one.
     """
 
     videos: int
     failed: int
     without_face: int
+    face_frames: int = 0
+    judged_frames: int = 0
 
 
 class Evaluation(_Part):
