@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -99,6 +100,13 @@ class Models:
 
         return room.load(self.preset.motion, self.device)
 
+    def let_go(self) -> None:
+        """A step has ended: its models' memory goes back."""
+        gc.collect()
+        torch = sys.modules.get("torch")
+        if torch and self.device == "cuda":
+            torch.cuda.empty_cache()
+
 
 @dataclass
 class Work:
@@ -184,7 +192,7 @@ class Work:
 
         def make() -> FirstFrame:
             done = self.folder.parts("still", depends, lambda path: room.load_first_frame(path).candidates[0])
-            with _memory(self.device, "fewer pixels: --still-width and --still-height"), quiet():
+            with _memory(self.models, "fewer pixels: --still-width and --still-height"), quiet():
                 models = self.models.still()
                 judge = self.models.analyzer(self.preset.judge)
                 return room.make(
@@ -230,7 +238,7 @@ class Work:
 
         def make() -> Clip:
             done = self.folder.parts("motion", depends, lambda path: room.load_clip(path).frames)
-            with _memory(self.device, "fewer pixels or frames: --width, --height, --num-frames"), quiet():
+            with _memory(self.models, "fewer pixels or frames: --width, --height, --num-frames"), quiet():
                 models = self.models.motion()
                 return room.animate(first, plan, identity, models, self.settings, self.progress, done, keep)
 
@@ -278,7 +286,7 @@ class Work:
         return tuple(name for name in RESULTS if self.folder.edited(name))
 
     def _decouple(self, subject: str) -> Plan:
-        with _memory(self.device, "another writer: --writer rules"):
+        with _memory(self.models, "another writer: --writer rules"):
             return decouple(
                 self.request.prompt,
                 subject,
@@ -368,19 +376,16 @@ def _into_folder(save: Callable[[Value, Path], object]) -> Callable[[Value, Path
 
 
 @contextmanager
-def _memory(device: str, remedy: str) -> Iterator[None]:
+def _memory(models: Models, remedy: str) -> Iterator[None]:
     """Models loaded within the block are let go at its end; running out of memory names the way out."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         if is_out_of_memory(error):
-            raise OutOfMemoryError(f"{device}: out of memory; ask for {remedy}") from None
+            raise OutOfMemoryError(f"{models.device}: out of memory; ask for {remedy}") from None
         raise
     finally:
-        gc.collect()
-        torch = sys.modules.get("torch")
-        if torch and device == "cuda":
-            torch.cuda.empty_cache()
+        models.let_go()
 
 
 def _origin(source: Source) -> str:
@@ -392,6 +397,7 @@ def _origin(source: Source) -> str:
     return source.url or "local"
 
 
+@cache
 def _versions() -> dict[str, str]:
     """The versions of this package, Python and the libraries that decide what a frame looks like."""
     found = {"stillmotion": __version__, "python": ".".join(str(n) for n in sys.version_info[:3])}

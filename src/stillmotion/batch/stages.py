@@ -7,10 +7,8 @@ loaded, and what an interrupted one left is gone on with. The last stage writes 
 from __future__ import annotations
 
 import errno
-import gc
 import json
 import logging
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -153,10 +151,10 @@ class KeptModels(Models):
         self._kept.clear()
         self._person, self.fault = None, None
         self._open.close()
-        gc.collect()
-        torch = sys.modules.get("torch")
-        if torch and self.device == "cuda":
-            torch.cuda.empty_cache()
+        super().let_go()
+
+    def let_go(self) -> None:
+        """Nothing: the next item needs the models; to collect garbage takes longer than a small one does."""
 
     def _keep(self, name: Any, load: Callable[[], Value]) -> Value:
         if name not in self._kept:
