@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ from stillmotion.libraries import one_line
 ADDRESS = "RAY_ADDRESS"
 OBJECT_STORE = 128 * 2**20
 """Bytes of shared memory of a cluster of our own: settings and paths go through it, pictures never do."""
+ANSWERS_WITHIN = 10.0
+"""Seconds in which the head of a cluster has to answer the door."""
 ENOUGH_FOR = 64 * 2**30
 """Bytes of memory assumed of a machine that does not say."""
 
@@ -100,6 +103,7 @@ def _connect(ray: Any, address: str) -> None:
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if address not in ("", "local"):
+            _knock(address)
             ray.init(address=address, **quiet)
             return
         ray.init(
@@ -112,9 +116,17 @@ def _connect(ray: Any, address: str) -> None:
         if address not in ("", "local"):
             raise InputError(
                 f"{ADDRESS}: {address} does not take us in ({one_line(fault)}); "
-                "start it with 'ray start --head', or unset it for this machine alone"
+                "start it with 'ray start --head', set RAY_AUTH_MODE=token if it wants one, "
+                "or unset it for this machine alone"
             ) from None
         raise StillmotionError(f"ray could not be started: {one_line(fault)}; take --engine local") from None
+
+
+def _knock(address: str) -> None:
+    """OSError where nobody listens at HOST:PORT: Ray itself would try for a quarter of an hour."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWERS_WITHIN).close()
 
 
 class _WithoutRay:
