@@ -1,4 +1,4 @@
-"""How well mini keeps a person it never saw, by a stranger's eye: dlib's (pip install '.[bench]').
+"""How well mini keeps a person it never saw, by a stranger's eye: dlib's (pip install '.[evaluate]').
 
     python -m benchmarks.held_out --dataset DIR -o DIR [--identities 20] [--mode decoupled] [--preset mini]
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from stillmotion import Pipeline, Request
-from training.world.check import Recogniser
+from stillmotion.evaluate.dlib_faces import Recogniser
 
 
 def frames_of(path: Path) -> list[NDArray[np.uint8]]:

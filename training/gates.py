@@ -63,8 +63,8 @@ def top1(gallery: list[Any], probes: list[list[Any]]) -> float:
 
 def measure(kind: str, vae: Any, identities: int) -> dict[str, Any]:
     """The figures of one autoencoder over the first held-out people."""
+    from stillmotion.evaluate.dlib_faces import Recogniser
     from training.world import HELD_OUT, Renderer, actions_of, identity_of, scene_of
-    from training.world.check import Recogniser
     from training.world.jobs import clip_scene
 
     renderer, recogniser = Renderer(256), Recogniser()

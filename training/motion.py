@@ -158,6 +158,11 @@ def train(
     saves = Saves(team)
     curve, meters = Curve(folder / "motion.csv", team), {key[0].partition("+")[0]: Meter() for key in SHARES}
     keys, shares = list(SHARES), torch.tensor(list(SHARES.values()))
+
+    def keep() -> None:
+        with mean.applied():
+            save_tensors(models.state_dict(), folder / "motion.safetensors")
+
     while clock.running():
         key = keys[int(torch.multinomial(shares, 1))]
         figures = stepper(key, shortened(bank.clips(batch), key[1]))
@@ -171,12 +176,11 @@ def train(
                 **{name: meter.read().get(name, math.nan) for name, meter in meters.items()},
             )
         if saves.due():
-            with mean.applied():
-                save_tensors(models.state_dict(), folder / "motion.safetensors")
+            keep()
     models.eval()
     if team.leads:
+        keep()
         with mean.applied():
-            save_tensors(models.state_dict(), folder / "motion.safetensors")
             sheet(models, bank, folder / "motion.png", min(6, batch))
     team.end()
 

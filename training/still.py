@@ -182,18 +182,22 @@ def train(
     )
     mean = Averaged(stepper.parameters, 0.9995, stepper.masters)
     curve, meter, saves = Curve(folder / f"still_{phase}.csv", team), Meter(), Saves(team)
+
+    def keep() -> None:
+        with mean.applied():
+            save_tensors(models.state_dict(), folder / "still.safetensors")
+
     while clock.running():
         meter.add(**stepper(phase, bank.people(batch) if people else bank.stills(batch)))
         mean.update()
         if curve.due(stepper.steps):
             curve.log(stepper.steps, stepper.steps * batch * team.size, **meter.read())
         if saves.due():
-            with mean.applied():
-                save_tensors(models.state_dict(), folder / "still.safetensors")
+            keep()
     models.eval()
     if team.leads:
+        keep()
         with mean.applied():
-            save_tensors(models.state_dict(), folder / "still.safetensors")
             sheet(models, personal, bank, folder / f"still_{phase}.png", people, min(16, batch))
     team.end()
 

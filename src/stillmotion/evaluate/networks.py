@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from stillmotion.evaluate.types import NotComputed
+from stillmotion.evaluate.weights import AGAIN
 from stillmotion.libraries import one_line, quiet
 from stillmotion.weights import offline_environment
-
-AGAIN = "delete its folder and run: stillmotion download evaluate"
 
 
 def load_pretrained(kind: Any, folder: Path, device: str | None = None, **options: Any) -> Any:

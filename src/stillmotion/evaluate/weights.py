@@ -9,6 +9,9 @@ from stillmotion.evaluate.types import NotComputed
 from stillmotion.weights import check_folder, locate
 from stillmotion.weights.judges import PARTS, bundle_of
 
+AGAIN = "delete its folder and run: stillmotion download evaluate"
+"""The way out where a judge's weights are damaged or another network's."""
+
 
 def judge_file(name: str) -> Path:
     """The safetensors file of a judge's part, or its folder where the part has several files, checked.

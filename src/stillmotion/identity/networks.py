@@ -14,7 +14,6 @@ from torch.nn import functional as F
 DETECTOR_SIZE = 160
 """Side of the detector's square input in pixels."""
 HEAT_STRIDE = 8
-MATTE_STRIDE = 2
 LANDMARKS = 106
 FIVE = 5
 POINT_UNIT = 40.0

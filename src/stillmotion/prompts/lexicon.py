@@ -51,10 +51,6 @@ MODALS = words("""
     do does did will would can could shall should may might must 'll to don't doesn't didn't won't can't
     cannot couldn't wouldn't shouldn't let's
 """)
-NEGATIONS = words("""
-    no not without never n't neither nor lacks lacking isn't aren't wasn't weren't doesn't don't didn't
-    hasn't haven't won't can't cannot
-""")
 ADVERBS = words("""
     then now very too also still just again away back forward forwards backward backwards upward upwards
     downward downwards left right here there together apart once twice first next finally later soon

@@ -84,7 +84,6 @@ class Polisher:
         first_person = cast.pronoun in ("i", "you", "we")
         differs = bool(gender) and (cast.gender not in ("", gender) or cast.pronoun == "they" or first_person)
         self.target = gender if differs else ("neutral" if first_person and not gender else "")
-        self.clash = bool(gender) and cast.gender not in ("", gender)
 
     def polish(self, sentences: list[Sentence]) -> str:
         """The temporal prompt: one paragraph that begins with the subject."""
