@@ -353,7 +353,7 @@ class Stepper:
         self.plain: dict[Any, int] = {}
         self.captured: dict[Any, tuple[torch.cuda.CUDAGraph, dict[str, Tensor], dict[str, Tensor]]] = {}
         self.update: torch.cuda.CUDAGraph | None = None
-        self.pool = torch.cuda.graph_pool_handle() if self.graphs else None
+        self.pool = torch.cuda.graph_pool_handle() if self.graphs else None  # of the keys' graphs
 
     def __call__(self, key: Any, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """One step; returns the figures (they are overwritten by the next step of this key)."""
@@ -366,7 +366,8 @@ class Stepper:
         if self.update is not None:
             self.update.replay()
         elif self.graphs and self.steps > self.PLAIN_STEPS:
-            self.update, _ = self._capture("the update", self._update)
+            # With memory of its own: what it works in must not be where a key's graph left its figures.
+            self.update, _ = self._capture("the update", self._update, None)
             self._update() if self.update is None else self.update.replay()
         else:
             self._update()
@@ -381,7 +382,7 @@ class Stepper:
             if self.plain[key] <= self.PLAIN_STEPS:
                 return self._aside(key, batch)
             inputs = {k: v.clone() for k, v in batch.items()}
-            graph, figures = self._capture(key, lambda: self._backward(key, inputs))
+            graph, figures = self._capture(key, lambda: self._backward(key, inputs), self.pool)
             if graph is None:
                 return self._backward(key, batch)
             self.captured[key] = (graph, inputs, figures)
@@ -424,13 +425,15 @@ class Stepper:
         torch.cuda.current_stream().wait_stream(stream)
         return figures
 
-    def _capture(self, name: Any, work: Callable[[], T]) -> tuple[torch.cuda.CUDAGraph | None, T | Any]:
+    def _capture(
+        self, name: Any, work: Callable[[], T], pool: tuple[int, int] | None
+    ) -> tuple[torch.cuda.CUDAGraph | None, T | Any]:
         """``work`` as a graph, not run yet; None, and no graphs from now on, where it cannot be captured."""
         graph = torch.cuda.CUDAGraph()
         try:
             torch.cuda.synchronize()
             # Only this thread's doings count: a team's other threads look after its messages.
-            with torch.cuda.graph(graph, pool=self.pool, capture_error_mode="thread_local"):
+            with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
                 made = work()
         except RuntimeError as error:
             print(f"no graph for {name}, going on without: {error}", flush=True)

@@ -180,7 +180,8 @@ def train(
     models.eval()
     if team.leads:
         keep()
-        with mean.applied():
+        # A few batches of another size are not worth compiling for.
+        with mean.applied(), torch.compiler.set_stance("force_eager"):
             sheet(models, bank, folder / "motion.png", min(6, batch))
     team.end()
 

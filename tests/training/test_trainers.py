@@ -253,6 +253,20 @@ def test_half_precision_keeps_small_steps_in_its_masters() -> None:
     assert mean.mean[0].dtype == torch.float32 and float(mean.mean[0].mean()) < 0.96
 
 
+@pytest.mark.gpu
+def test_figures_outlive_the_update_where_steps_are_captured() -> None:
+    """Graphs that share memory overwrite each other's results: the figures of a step are read after it."""
+    layer = nn.Linear(64, 64).cuda()
+
+    def loss_of(key: Any, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        return layer(batch["x"].bfloat16()).float().square().mean(), {"key": batch["x"].mean() * 0 + key}
+
+    stepper = common.Stepper(loss_of, [([layer], 0.01)], common.Clock(1000), torch.device("cuda"), half=True)
+    batch = {"x": torch.randn(32, 64, device="cuda")}
+    for key in [1, 2, 3] * 8:
+        assert float(stepper(key, batch)["key"]) == key
+
+
 def taught(inputs: Tensor, target: Tensor, device: str = "cpu") -> tuple[Tensor, float]:
     """The weights after five steps of a fixed layer on this process's part of the data, and the agreed
     time.
