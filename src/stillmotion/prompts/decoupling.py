@@ -8,9 +8,10 @@ from typing import Literal, cast
 
 from stillmotion.errors import InputError
 from stillmotion.prompts import rules
+from stillmotion.prompts.frames import strip_frame
 from stillmotion.prompts.lexicon import FEMALE, GENERIC_PEOPLE, MALE
 from stillmotion.prompts.plan import Plan, Segment, Subject
-from stillmotion.prompts.text import check_prompt
+from stillmotion.prompts.text import check_prompt, sentences
 from stillmotion.prompts.writers import Brief, Writer, writer_for
 
 _SUBJECTS = ("A man", "A woman", "A person")
@@ -19,7 +20,8 @@ _SUBJECTS = ("A man", "A woman", "A person")
 def subject_in(prompt: str) -> Subject:
     """What the prompt itself calls its person, for a plan without a photo: its first word for one decides."""
     people = FEMALE | MALE | GENERIC_PEOPLE
-    first = next((word for word in re.findall(r"[a-z]+", prompt.lower()) if word in people), "")
+    text = " ".join(strip_frame(sentence) for sentence in sentences(prompt))
+    first = next((word for word in re.findall(r"[a-z]+", text.lower()) if word in people), "")
     return "A woman" if first in FEMALE else "A man" if first in MALE else "A person"
 
 

@@ -7,11 +7,23 @@ from __future__ import annotations
 import re
 
 _SHOWS = (
-    r"(?:features?|shows?|depicts?|captures?|presents?|portrays?|displays?|showcases?|highlights?|follows?|"
+    r"(?:(?:features?|shows?|depicts?|captures?|presents?|portrays?|displays?|showcases?|highlights?|follows?|"
     r"introduces?|"
     r"(?:begins?|opens?|starts?)\s+(?:with|on)|(?:focus(?:es)?|cent(?:er|re)s?)\s+(?:on|around)|"
-    r"is\s+(?:of|about)|featuring|showing|depicting|capturing|presenting|portraying)"
+    r"is\s+(?:of|about)|lets\s+us\s+see|featuring|showing|depicting|capturing|presenting|portraying)"
+    r"(?:\s+(?:to\s+)?(?:us|you|the\s+(?:viewer|audience))\b)?)"
 )
+_GIVEN = r"(?:shown|given|offered|introduced\s+to|presented\s+with|treated\s+to)"
+_SEES = (
+    r"(?:(?:can|could|may|will|now|then|first|get\s+to)\s+)*"
+    rf"(?:sees?|(?:are|is)\s+(?:seeing|being\s+{_GIVEN}|{_GIVEN}))"
+)
+_WATCHES = (
+    r"(?:(?:watch|observe|behold|view|meet|encounter|witness|find|join)(?:e?s)?|looks?\s+at"
+    r"|(?:are|is)\s+(?:watching|observing|viewing|meeting|looking\s+at))"
+)
+_SHOWN = r"(?:shown|seen|pictured|presented|featured|depicted|captured|portrayed)"
+_ANYONE = r"(?=(?:a|an|the|one|some|footage|video)\b)"  # a person comes, or one more frame
 _MEDIUM = (
     r"(?:(?:video|clip|footage|scene|image|film|shot|sequence|animation|frame|camera|recording|movie|picture|"
     r"photo|photograph|portrait|close-?\s?up|vlog|foreground)s?)"
@@ -27,11 +39,17 @@ _FRAMES = tuple(
         rf"^(?:this|the|it)\s+(?:is\s+)?(?:a|an)?\s*(?:[\w-]+\s+){{0,4}}?{_MEDIUM}\s+(?:that\s+|which\s+)?{_SHOWS}\s+",
         rf"^(?:this|it)\s+is\s+(?:a|an|the)\s+(?:[\w-]+\s+){{0,4}}?{_MEDIUM}\s+(?:of|with)\s+",
         rf"^(?:a|an|the)\s+(?:[\w,-]+\s+){{0,5}}?{_MEDIUM}\s+(?:of|that\s+shows|in which|where|{_SHOWS})\s+",
-        rf"^(?:[\w-]+\s+){{0,3}}?{_MEDIUM}\s+(?:of|featuring|showing|where|in which)\s+",
+        rf"^(?:[\w-]+\s+){{0,3}}?{_MEDIUM}\s+(?:of|where|in\s+which|{_SHOWS})\s+",
         r"^(?:in|at|during|over)\s+the\s+(?:opening|beginning|start|first|initial)\s*(?:few\s+)?"
         r"(?:seconds|moments|frames|part|half)?\s*of\s+"
         rf"(?:this|the)\s+(?:[\w-]+\s+){{0,2}}?{_MEDIUM}\s*,\s*",
-        r"^(?:we|you|viewers?|the viewers?|the audience)\s+(?:can\s+)?see\s+",
+        rf"^(?:here|there)?\s*(?:we|(?:the\s+)?viewers?)\s+(?:{_SEES}|{_WATCHES})(?:\s+(?:as|how))?\s+{_ANYONE}",
+        rf"^(?:here|there)?\s*(?:you|the\s+audience)\s+{_SEES}\s+{_ANYONE}",
+        rf"^(?:here(?:\s+(?:is|are)|'s|\s+(?:we|you)\s+have)|this(?:\s+is|'s)|picture|imagine|meet)\s+{_ANYONE}",
+        rf"^(?:what\s+(?:we|you)\s+(?:can\s+)?see|(?:what\s+is\s+)?{_SHOWN}(?:\s+here)?)\s+(?:is|are)\s+{_ANYONE}",
+        rf"^(?:before|in\s+front\s+of)\s+(?:us|you|the\s+(?:camera|lens))\s+(?:is|are)\s+{_ANYONE}",
+        rf"^(?:on\s+(?:the\s+)?screen|in\s+(?:view|shot|frame))\s+(?:is|are)\s+{_ANYONE}",
+        rf"^(?:our|the)\s+(?:main\s+)?(?:subject|protagonist|character|star)\s+is\s+{_ANYONE}",
         r"^there\s+(?:is|are|'s)\s+",
     )
 )
@@ -59,7 +77,7 @@ def strip_frame(sentence: str) -> str:
     """A captioner's or user's frame taken off: "The video features an individual who waves" -> "an
     individual who waves".
     """
-    for _ in range(2):
+    for _ in range(4):  # "Here we are shown | a clip of | a man"
         for pattern in _FRAMES:
             match = pattern.match(sentence)
             if match and len(sentence) - match.end() > 2 and not _IS_CAMERA_MOTION.match(sentence):
