@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from stillmotion.errors import InputError
+from stillmotion.prompts import subject_in
 from stillmotion.prompts.rules import actions_of, is_english, segments_of, spatial_of, temporal_of
 from stillmotion.prompts.text import MAX_PROMPT_CHARACTERS, estimate_clip_tokens
 
@@ -111,6 +112,55 @@ def test_pronouns_follow_the_subject(subject: str, has: list[str], lacks: list[s
         temporal = temporal_of(prompt, subject).lower()
         assert all(text in temporal for text in has), temporal
         assert not any(text in temporal for text in lacks), temporal
+
+
+@pytest.mark.parametrize(
+    "opener",
+    [
+        "We are shown a clip of",
+        "We see",
+        "Here we can see",
+        "You see",
+        "You are presented with footage of",
+        "The viewer sees",
+        "The audience is shown",
+        "Here is",
+        "Here we have",
+        "This is a short video of",
+        "This is",
+        "This footage presents",
+        "The clip opens with",
+        "The recording lets us see",
+        "Footage shows",
+        "A short, shaky video clip of",
+        "What we see is",
+        "Pictured here is",
+        "On screen is",
+        "In front of us is",
+        "Our subject is",
+        "In this clip, we meet",
+        "We watch as",
+    ],
+)
+def test_openers_are_taken_off(opener: str) -> None:
+    told = "a man in a red coat waves, then bows."
+    assert temporal_of(f"{opener} {told}", "A man") == told.capitalize()
+    assert spatial_of(f"{opener} {told}", "A man") == spatial_of(told, "A man")
+    assert subject_in(f"{opener} {told}") == "A man"
+
+
+def test_looking_on_is_kept_where_it_is_done() -> None:
+    assert "watches a bird" in temporal_of("A man watches a bird and smiles.", "A man")
+    assert "sees her" in temporal_of("The viewer in the front row sees her and claps.", "A woman")
+    assert "looks at the camera" in temporal_of("Look at the camera and smile.", "A woman")
+
+
+@pytest.mark.parametrize(
+    "colour", ["lemon yellow", "bottle green", "fire engine red", "jet-black", "baby pink"]
+)
+def test_a_garment_keeps_its_whole_colour(colour: str) -> None:
+    spatial = spatial_of(f"A woman wearing a {colour} coat and a hat waves.", "A woman")
+    assert spatial == f"A woman, wearing a {colour} coat, a hat, close-up"
 
 
 def test_bystanders_keep_their_pronouns() -> None:

@@ -14,6 +14,7 @@ _QUANTIFIERS = words("""
     pair couple lot kind type sort variety mix mixture hint touch array bit set series piece number range
     combination group collection plenty dozen row bunch pop splash layer crowd
 """)
+_ON_A_FACE = words("on in into over round above across along under below beneath around between")
 _NOUN_TAGS = ("NOUN", "NAME")
 
 
@@ -28,6 +29,13 @@ class Chunk:
     inner: Chunk | None = None  # of "X of Y": Y
     modifiers: list[Token] = field(default_factory=list)
     role: str = ""  # of a person: "main" or "other"
+
+    @property
+    def own(self) -> list[Token]:
+        """Of "a man of advanced age" the words "a man"; all words where nothing is attached."""
+        if self.inner is None:
+            return self.tokens
+        return self.tokens[: -len(self.inner.tokens) - 1]
 
     @property
     def start(self) -> int:
@@ -74,7 +82,7 @@ def parse(sentence: str) -> Sentence:
     while index < len(tokens):
         chunk, index = _next_chunk(tokens, index)
         chunks.append(chunk)
-    return Sentence(sentence, tokens, _attach_of(chunks))
+    return Sentence(sentence, tokens, _attach(chunks))
 
 
 def _next_chunk(tokens: list[Token], index: int) -> tuple[Chunk, int]:
@@ -170,6 +178,8 @@ def _adjectives_then_noun(tokens: list[Token], index: int) -> bool:
     ):
         seen = seen or tokens[index].tag == "ADJ"
         index += 1
+    if index + 1 < len(tokens) and tokens[index].tag == "NAME":
+        index += 1  # "Breton" of "white striped Breton top"
     return seen and index < len(tokens) and tokens[index].tag == "NOUN"
 
 
@@ -193,38 +203,46 @@ def _noun_phrase(tokens: list[Token]) -> Chunk:
     return Chunk("NP", tokens, head=lemma, noun=noun, modifiers=modifiers)
 
 
-def _attach_of(chunks: list[Chunk]) -> list[Chunk]:
-    """For instance "cup" + "of" + "coffee" -> one phrase; "pair of glasses" takes the class of the glasses.
-    Pictures of people stay apart.
-    """
+def _attach(chunks: list[Chunk]) -> list[Chunk]:
+    """One phrase of two that are one thing: "cup of coffee", "shirt with a collar", "scar on her chin"."""
     merged: list[Chunk] = []
     for chunk in chunks:
         if (
             chunk.kind == "NP"
             and len(merged) >= 2
-            and merged[-1].kind == "PREP"
-            and merged[-1].low == "of"
             and merged[-2].kind == "NP"
-            and merged[-2].noun not in ("camera", "style", "name")
-            and not (chunk.noun == "person" and merged[-2].head not in _QUANTIFIERS | lx.SOUNDS | lx.GROUPS)
+            and merged[-1].kind == "PREP"
+            and _belongs(chunk, merged[-1].low, merged[-2])
         ):
             preposition, outer = merged.pop(), merged.pop()
-            both = Chunk(
-                "NP",
-                outer.tokens + preposition.tokens + chunk.tokens,
-                outer.head,
-                outer.noun,
-                chunk,
-                outer.modifiers,
-            )
-            if outer.head in _QUANTIFIERS or (
-                outer.noun in ("abstract", "action") and outer.head in _QUANTIFIERS
-            ):
-                both.head, both.noun = chunk.head, chunk.noun
-            merged.append(both)
+            merged.append(_whole(outer, preposition, chunk))
         else:
             merged.append(chunk)
     return merged
+
+
+def _belongs(chunk: Chunk, preposition: str, outer: Chunk) -> bool:
+    """Whether a noun phrase is part of the one before. Pictures of people stay apart."""
+    if preposition == "of":
+        return outer.noun not in ("camera", "style", "name") and not (
+            chunk.noun == "person" and outer.head not in _QUANTIFIERS | lx.SOUNDS | lx.GROUPS
+        )
+    if preposition == "with":
+        return outer.noun == "garment" and chunk.head in lx.GARMENT_PARTS
+    return outer.noun == "face" and chunk.noun in ("face", "body") and preposition in _ON_A_FACE
+
+
+def _whole(outer: Chunk, preposition: Chunk, inner: Chunk) -> Chunk:
+    """The phrase of both: it is what `outer` is, but "a pair of glasses" and "a few days of beard" are
+    what they measure.
+    """
+    tokens = outer.tokens + preposition.tokens + inner.tokens
+    rest = inner if outer.inner is None else _whole(outer.inner, preposition, inner)
+    whole = Chunk("NP", tokens, outer.head, outer.noun, rest, outer.modifiers)
+    grown = inner.head in lx.HAIR and outer.noun not in ("person", "garment", "face")
+    if preposition.low == "of" and (outer.head in _QUANTIFIERS or grown):
+        whole.head, whole.noun = inner.head, inner.noun
+    return whole
 
 
 def gender_of(word: str) -> str:

@@ -59,11 +59,8 @@ def _ambiguous(spot: Spot) -> str:
         verb = spot.before_tag("PRON", "REL") or after in FUNCTION_WORDS or after.endswith("ing")
         return "AUX" if verb and spot.before is not None else "GEN"
     if low in ("her", "his"):
-        return (
-            "POSS"
-            if spot.noun_follows or after in lx.NUMBERS or after in ("own", "left", "right")
-            else "OPRON"
-        )
+        owns = spot.noun_follows or after in lx.NUMBERS or after in ("own", "left", "right")
+        return "POSS" if owns and not (spot.before_tag("PREP") and _acts(spot)) else "OPRON"
     if low == "to":
         base = any(form == "base" for _, form in verb_readings(after))
         place = singular(after) in lx.PLACES and after not in _VERBS_AND_PLACES
@@ -73,6 +70,14 @@ def _ambiguous(spot: Spot) -> str:
             return "REL"
         return "DET" if spot.noun_follows and not verb_readings(after) else "SUB"
     return ""
+
+
+def _acts(spot: Spot) -> bool:
+    """Whether the next word is a verb: "(with the sea behind her) raises both arms"."""
+    if not any(form == "s" for _, form in verb_readings(spot.after)):
+        return False
+    second = spot.tokens[spot.index + 2].low if spot.index + 2 < len(spot.tokens) else ""
+    return not is_noun(spot.after) or second in lx.DETERMINERS or second in lx.POSSESSIVES
 
 
 def _linking(spot: Spot) -> str:
@@ -129,7 +134,8 @@ def _pronoun_or_verb(spot: Spot) -> str:
 
 def _noun_or_adverb(spot: Spot) -> str:
     """For instance "turns left", but "on the left" and "his left hand"."""
-    if spot.low in _NOUN_OR_ADVERB and spot.before_tag("DET", "POSS", "ADJ"):
+    at = spot.index - 2 if spot.before_tag("ADJ") else spot.index - 1  # "on the far left", "is tied back"
+    if spot.low in _NOUN_OR_ADVERB and at >= 0 and spot.tokens[at].tag in ("DET", "POSS", "ADJ", "PREP"):
         return "ADJ" if spot.noun_follows else "NOUN"
     return ""
 
@@ -137,7 +143,7 @@ def _noun_or_adverb(spot: Spot) -> str:
 def _preposition(spot: Spot) -> str:
     """For instance "walks in the park", but "walks in"."""
     low, after = spot.low, spot.after
-    if low not in lx.PREPOSITIONS:
+    if low not in lx.PREPOSITIONS and not (low == "round" and spot.takes_object):
         return ""
     ends = not after or not (after[0].isalnum() or after[0] in "\"'")
     ends = ends or after in lx.COORDINATORS or after in lx.SUBORDINATORS

@@ -51,16 +51,19 @@ MODALS = words("""
     do does did will would can could shall should may might must 'll to don't doesn't didn't won't can't
     cannot couldn't wouldn't shouldn't let's
 """)
-ADVERBS = words("""
-    then now very too also still just again away back forward forwards backward backwards upward upwards
-    downward downwards left right here there together apart once twice first next finally later soon
-    suddenly almost quite rather slightly even ever never always often sometimes not only more less
-    somewhat maybe perhaps meanwhile afterwards afterward eventually occasionally overhead nearby outdoors
-    indoors throughout so however instead initially sideways ahead aside around straight well fast hard
-    close up down out in off over aloud home everywhere somewhere anywhere upstairs downstairs outwards
-    inwards outward inward clockwise onward underfoot closer further farther higher faster slower half
-    mid-air briefly directly long enough already otherwise
+_DIRECTIONS = words("""
+    left right up down in out on for back home sky heaven earth ground sea land wind north south east west
+    after
 """)
+ADVERBS = words("""
+    then now very too also still just again away back left right here there together apart once twice
+    first next finally later soon suddenly almost quite rather slightly even ever never always often
+    sometimes not only more less somewhat maybe perhaps meanwhile eventually occasionally overhead nearby
+    outdoors indoors throughout so however instead initially sideways edgeways lengthways crosswise ahead
+    aside around straight well fast hard close up down out in off over aloud home everywhere somewhere
+    anywhere upstairs downstairs clockwise counterclockwise anticlockwise underfoot closer further farther
+    higher faster slower half mid-air briefly directly long enough already otherwise
+""") | {stem + ending for stem in _DIRECTIONS for ending in ("ward", "wards")}
 # Function words of other languages: a prompt with more of these than of English ones is kept as it is.
 FOREIGN_WORDS = words("""
     der die das ein eine einen einem einer und mit im ist trägt auf sie er sich dann dem den des le la les
@@ -106,7 +109,8 @@ OCCUPATIONS = words("""
     vocalist orator preacher bishop pope sorcerer elf vampire zombie superhero villain goddess paramedic
     ranger lumberjack miner welder glassblower seamstress cobbler stylist waitstaff steward goalkeeper
     referee jockey racer sprinter skydiver parachutist birdwatcher shepherd herder peasant entrepreneur
-    receptionist scholar explorer mountaineer diver lifeguard beekeeper sommelier watchmaker
+    pensioner retiree rocker punk goth hippie dandy receptionist scholar explorer mountaineer diver
+    lifeguard beekeeper sommelier watchmaker
 """)
 RELATIVES_OF = words("""
     mother mom father dad daughter son sister brother wife husband grandmother grandma grandfather grandpa
@@ -153,13 +157,17 @@ GENDER_TWINS = {
 
 # --- what a still shows ---------------------------------------------------------------------------
 
-FACE_FEATURES = words("""
-    hair beard moustache mustache goatee stubble eye eyes eyebrow brow lash eyelash freckle dimple wrinkle
-    scar mole tattoo bang bangs fringe ponytail braid bun curl lock dreadlock afro bob pigtail hairstyle
-    hairdo haircut skin complexion cheek cheekbone jaw jawline lip nose forehead face sideburn makeup
+# What grows on a head: it comes by measure ("a mop of curls") and with a cut ("hair combed back").
+HAIR = words("""
+    hair beard moustache mustache goatee stubble curl braid lock tress ringlet dreadlock cornrow fringe
+    ponytail pigtail bun whisker sideburn mane afro plait bristle
+""")
+FACE_FEATURES = HAIR | words("""
+    eye eyes eyebrow brow lash eyelash freckle dimple wrinkle
+    scar mole tattoo bang bangs bob hairstyle
+    hairdo haircut skin complexion cheek cheekbone jaw jawline lip nose forehead face makeup
     make-up lipstick eyeliner eyeshadow mascara blush ear chin feature mohawk buzzcut crewcut hairline tan
-    buzz-cut crew-cut pixie-cut bowl-cut build physique cornrow topknot mane tooth teeth tress highlight
-    undercut
+    buzz-cut crew-cut pixie-cut bowl-cut build physique topknot chignon updo tooth teeth highlight undercut
 """)
 GARMENTS = words("""
     shirt t-shirt tshirt tee blouse sweater jumper pullover cardigan hoodie sweatshirt jacket blazer coat
@@ -174,9 +182,16 @@ GARMENTS = words("""
     outerwear tracksuit leotard tutu windbreaker denim corset bra lingerie bodysuit dungarees sweatpants
     chinos khakis cravat pin visor sombrero choker anklet scrubs lanyard button-up button-down stole
     peacoat bomber puffer anorak tailcoat toga kilt lab-coat jewelry jewellery accessory bow ribbon
-    hairpin barrette hairband hairclip earmuff earmuffs monocle eyepatch lens-less ensemble sleeves
+    hairpin barrette hairband hairclip earmuff earmuffs monocle eyepatch lens-less ensemble hoop
     tank-top singlet camisole kaftan caftan kurta sherwani dupatta hakama yukata backpack rucksack handbag
     purse satchel sash sundress minidress miniskirt shawls epaulette vestments
+    roll-neck polo-neck mock-neck turtle-neck cowl-neck twinset gilet cagoule bodice pinafore smock
+    blouson frock doublet jerkin topcoat dungaree bonnet balaclava snood
+""")
+GARMENT_PARTS = words("""
+    collar sleeve hood button pocket strap cuff lapel zip zipper trim lining stripe dot polka-dot logo
+    print pattern neckline hem frill ruffle lace embroidery toggle patch epaulette fringe pleat
+    shoulder-pad drawstring border edge edging piping
 """)
 FOOTWEAR = words("""
     shoe sneaker boot sandal heel heels slipper sock stocking foot feet toe ankle flip-flop loafer trainer
@@ -185,7 +200,7 @@ FOOTWEAR = words("""
 # Garment words that are worn only when the context says so.
 ONLY_IF_WORN = words("""
     top tank tie ring mask pin crown collar sleeve hood lock bow ribbon watch trainer pump helmet cap belt
-    uniform denim bomber backpack handbag purse rucksack satchel veil accessory
+    uniform denim bomber backpack handbag purse rucksack satchel veil accessory hoop
 """)
 BODY_PARTS = words("""
     hand arm finger fist palm wrist elbow shoulder head neck chest back waist hip leg knee thigh torso
@@ -290,7 +305,8 @@ ABSTRACT = words("""
     stillness reverie disbelief approval agreement disapproval greeting farewell goodbye hello spell feel
     drag podcast formula solo toast thanks welcome prayer thinking reflection-of-mind laughter tear tears
     sweat breath air-kiss dream charm background-noise mystery tale poem script line role exercise workout
-    drill game match race tempo instruction command ingredient-list recipe weight
+    drill game match race tempo descent origin heritage ancestry stature instruction command
+    ingredient-list recipe weight
 """)
 ACTION_NOUNS = words("""
     sip step look glance breath bow nod turn bite break wave walk run jump kick punch dance spin twirl
@@ -355,11 +371,15 @@ NOUN_CLASSES: tuple[tuple[str, frozenset[str]], ...] = (
 AGE = words("""
     young old elderly middle-aged aged senior teenage adult youthful mature older younger little
 """)
-COLORS = words("""
-    red blue green yellow orange purple pink brown black white gray grey beige cream tan navy teal
-    turquoise maroon crimson scarlet burgundy golden gold silver bronze olive khaki ivory charcoal
-    lavender violet indigo magenta coral emerald amber blond blonde brunette auburn ginger hazel dark
-    light pale bright multicolored colorful colourful pastel rose mustard peach mint plum rust copper
+# Colours that another word shades: "lemon yellow", "steel grey", "Prussian blue".
+HUES = words("""
+    red blue green yellow orange purple pink brown black white gray grey beige teal turquoise violet
+    magenta blond blonde auburn gold silver crimson scarlet burgundy maroon navy khaki bronze
+""")
+COLORS = HUES | words("""
+    cream tan navy maroon crimson scarlet burgundy golden gold silver bronze olive khaki ivory charcoal
+    lavender indigo coral emerald amber brunette ginger hazel dark light pale bright lilac mauve fuchsia
+    multicolored colorful colourful pastel rose mustard peach mint plum rust copper
     platinum raven chestnut salt-and-pepper graying greying navy-blue sky-blue dark-blue light-blue
     dark-brown dark-green
 """)
@@ -368,7 +388,8 @@ LOOKS_ADJECTIVES = words("""
     lean skinny handsome beautiful pretty attractive elegant stylish blond blonde brunette red-haired
     dark-haired long-haired short-haired curly-haired grey-haired gray-haired white-haired blue-eyed
     brown-eyed green-eyed bespectacled mustached moustached asian african european caucasian hispanic
-    latino latina indian chinese japanese korean arab african-american black-haired rugged wrinkled tanned
+    latino latina indian chinese japanese korean arab british french italian spanish german russian
+    scottish irish american mexican african-american black-haired rugged wrinkled tanned
     well-dressed barefaced fair-skinned dark-skinned redheaded red-headed bareheaded pale gray-bearded
     grey-bearded broad-shouldered sweaty shirtless unshaven disheveled dishevelled
 """)
@@ -390,7 +411,7 @@ ADJECTIVES = (
     | SOUND_SMELL_ADJECTIVES
     | words("""
     big small large huge tiny long short high low wide narrow thick thin deep shallow full empty open
-    closed clear cloudy sunny rainy snowy foggy misty windy stormy overcast hot cold warm cool soft hard
+    closed shut clear cloudy sunny rainy snowy foggy misty windy stormy overcast hot cold warm cool soft hard
     smooth rough shiny matte glossy round square flat straight curly wavy messy neat tidy loose tight new
     old modern ancient rustic cozy cosy spacious crowded busy quiet dim dimly bright dark well-lit sunlit
     moonlit candlelit backlit natural artificial wooden metal leather silk cotton wool woolen denim linen

@@ -41,6 +41,7 @@ _IRREGULAR_NOUNS = {
     "stairs": "stairs",
     "woods": "woods",
     "shelf": "shelf",
+    "teens": "teens",
     "passers-by": "passersby",
     "lens": "lens",
     "canvas": "canvas",

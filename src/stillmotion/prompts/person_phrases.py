@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from stillmotion.prompts import lexicon as lx
 from stillmotion.prompts import lexicon_verbs as lv
-from stillmotion.prompts.chunks import Chunk, gender_of, own_noun
+from stillmotion.prompts.chunks import Chunk, gender_of, own_noun, possessive
 from stillmotion.prompts.phrases import EMPTY_MODIFIERS, Context, Phrase, described, phrase_text
 from stillmotion.prompts.scenery_phrases import SceneryPhrases
 from stillmotion.prompts.tokens import is_trade
 from stillmotion.prompts.wordlist import words
 
 _ACCESSORIES = words("""
-    earring necklace pendant bracelet watch wristwatch ring brooch badge belt earphone earbud pin cufflink
-    anklet lanyard sleeve collar backpack handbag purse rucksack satchel bow ribbon hairpin jewelry
+    earring hoop necklace pendant bracelet watch wristwatch ring brooch badge belt earphone earbud pin
+    cufflink anklet lanyard sleeve collar backpack handbag purse rucksack satchel bow ribbon hairpin jewelry
     jewellery accessory
 """)
 _SELF_TELLING = words("""
@@ -29,6 +31,34 @@ _HANDLES = words("""
 _SMILE_ADJECTIVES = words(
     "bright subtle slight faint soft broad wide radiant intense"
 )  # of a smile, not of a person
+_DECADES = words("""
+    twenty thirty forty fifty sixty seventy eighty ninety mid-twenty mid-thirty mid-forty mid-fifty
+    mid-sixty mid-seventy mid-eighty teens
+""")
+_AGE_WORDS = words("in of past over under about around nearly almost just well roughly")
+_YEARS = re.compile(r"[1-9]\d|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-[a-z]+)?")
+_OF_HAIR = words("""
+    blond blonde auburn brown black brunette ginger golden copper chestnut platinum honey silver silvery
+    dark grey gray strawberry raven reddish sandy shoulder-length flowing loose beachy tousled
+""")
+_FALLS = words("fall flow cascade hang tumble reach frame touch")
+
+
+def _goes_on(chunks: list[Chunk], begin: int, at: int) -> bool:
+    """Whether the chunk at `at` still says how hair is worn, the first chunk of it at `begin`."""
+    chunk, first = chunks[at], at == begin
+    if chunk.kind == "VERB":
+        token = chunk.tokens[0]
+        return first and (token.form == "part" or (token.form == "ing" and token.lemma in _FALLS))
+    if first:
+        up = chunk.low in ("up", "back") and chunk.kind == "ADV"
+        measure = begin == 0 and chunk.head in ("colour", "color", "length")
+        placed = chunk.kind == "AP" and chunks[at + 1 : at + 2] and chunks[at + 1].kind in ("PREP", "ADV")
+        return up or bool(placed) or (begin == 0 and (chunk.low in ("down", "as", "past", "to") or measure))
+    if chunk.kind == "NP":
+        near = chunks[at - 1].kind == "PREP" or chunks[at - 1].head in ("reach", "touch", "frame")
+        return near and chunk.noun not in ("garment", "place", "person")
+    return chunk.kind in ("ADV", "AP") or (chunk.kind == "PREP" and chunk.low not in ("with", "by", "for"))
 
 
 class PersonPhrases(SceneryPhrases):
@@ -48,6 +78,9 @@ class PersonPhrases(SceneryPhrases):
                 word = token.text if token.tag == "NAME" else token.low
                 if token.low in looks and word not in ("alone", "same", "lone", "solitary"):
                     self._look(word, token.low)
+        inner = chunk.inner
+        if inner is not None and inner.noun in ("abstract", "face", "body") and described(inner):
+            self.add(f"of {phrase_text(inner)}", "looks", inner.head)
         if self.subject == "A person" and gender_of(chunk.head) and chunk.head not in lx.SUBJECT_PRONOUNS:
             self.add(chunk.head, "looks", chunk.head)
         elif chunk.head in lx.YOUTH:
@@ -104,6 +137,9 @@ class PersonPhrases(SceneryPhrases):
             "hood",
             "ensemble",
         ) and not described(chunk):
+            worn_how = self._worn(context)
+            if worn_how:
+                self.add(f"{phrase_text(chunk)} {worn_how}", "accessory", chunk.head)
             return
         if (
             chunk.head in ("collar", "sleeve")
@@ -127,7 +163,10 @@ class PersonPhrases(SceneryPhrases):
         if context.owner != "main" or context.verb in ("put_on", "sense"):
             return
         after = context.following[0] if context.following else None
-        if (
+        worn = self._worn(context) if chunk.head in lx.HAIR else ""
+        if worn:
+            self.add(f"{phrase_text(chunk)} {worn}", "face", chunk.head)
+        elif (
             context.preposition == "with"
             and after is not None
             and after.low in _STATIC_BODY
@@ -136,18 +175,53 @@ class PersonPhrases(SceneryPhrases):
             self.add(f"{chunk.head}s {after.low}", "pose", chunk.head)
         elif chunk.head in _SELF_TELLING or described(chunk):
             self.add(phrase_text(chunk), "face", chunk.head)
-        elif (
-            after is not None
-            and ((after.kind == "VERB" and after.tokens[0].form == "part") or after.kind == "AP")
-            and chunk.head == "hair"
-        ):
-            tail = context.following[1:3]
-            extra = (
-                " ".join(piece.low for piece in tail)
-                if len(tail) == 2 and tail[0].low in ("in", "into", "back")
-                else ""
-            )
-            self.add(f"hair {after.low} {extra}".strip(), "face", "hair")
+
+    def _worn(self, context: Context) -> str:
+        """How hair is worn: "cut short", "pulled back in a ponytail", "down to the waist"; takes in these
+        chunks.
+        """
+        following = context.following if not context.acting else []
+        begin = 1 if following and following[0].low in lx.BE_FORMS else 0
+        end = begin
+        while end < len(following) and _goes_on(following, begin, end):
+            end += 1
+        if end > begin and following[end - 1].kind == "PREP":
+            end -= 1
+        if end == begin:
+            return ""
+        context.read = end
+        tokens = [token for chunk in following[begin:end] for token in chunk.tokens]
+        return " ".join("the" if token.tag == "POSS" else token.low for token in tokens)
+
+    def take_action(self, chunk: Chunk, context: Context) -> None:
+        """For instance "blonde waves" are hair."""
+        hair = any(token.low in _OF_HAIR for token in chunk.modifiers)
+        if chunk.head == "wave" and hair and chunk.plural and context.owner == "main":
+            self.add(phrase_text(chunk), "face", chunk.head)
+        else:
+            self.take_nothing(chunk, context)
+
+    def take_age(self, chunks: list[Chunk], index: int, context: Context) -> bool:
+        """For instance "in her thirties", "of about fifty", "past middle age", "aged 60"."""
+        chunk = chunks[index]
+        years = chunk.kind == "AP" and bool(_YEARS.fullmatch(chunk.tokens[-1].low))
+        counted = years and all(token.tag == "NUM" or token.low == "aged" for token in chunk.tokens)
+        spelled = chunk.tokens[-1].low.endswith(("years old", "year old", "years-old", "year-old"))
+        decade = chunk.head in _DECADES or (chunk.head[0].isdigit() and chunk.low.endswith("0s"))
+        stage = chunk.head == "age" and described(chunk)
+        if context.owner != "main" or not (counted or spelled or decade or stage):
+            return False
+        first = index
+        while first and chunks[first - 1].low in _AGE_WORDS:
+            first -= 1
+        if first == index and not (spelled or chunk.tokens[0].low == "aged"):
+            return False
+        tokens = [token for part in chunks[first : index + 1] for token in part.tokens if token.tag != "DET"]
+        own = possessive(self.subject)
+        text = " ".join(own if token.tag == "POSS" else token.low for token in tokens)
+        self.add(text, "looks", chunk.head)
+        context.preposition = "with"  # as what goes on the list is had: "in his fifties, grey beard"
+        return True
 
     def take_expression(self, chunk: Chunk, context: Context) -> None:
         if (
@@ -178,14 +252,12 @@ class PersonPhrases(SceneryPhrases):
                 self.phrases[-1] = Phrase(text, last.kind, last.head)
 
     def take_body(self, chunk: Chunk, context: Context) -> None:
-        if (
-            chunk.head == "head"
-            and context.owner == "main"
-            and any(t.low in ("shaved", "bald", "shaven") for t in chunk.modifiers)
-        ):
-            self.add(phrase_text(chunk), "face", "head")
-            return
         after = context.following[0] if context.following else None
+        said = [token.low for token in chunk.modifiers] + [after.low if after is not None else ""]
+        bare = next((word for word in said if word in ("shaved", "bald", "shaven")), "")
+        if chunk.head == "head" and context.owner == "main" and bare:
+            self.add(f"{bare} head", "face", "head")
+            return
         if (
             context.owner == "main"
             and context.preposition == "with"

@@ -32,6 +32,7 @@ EMPTY_MODIFIERS = words("""
     many only very main final next such whole entire able upper lower further additional single visible
     overall specific two male female
 """)
+_SEEN = words("object light place garment face material")
 _EMPTY_WORDS = words("a an the and of his her their")
 
 
@@ -67,7 +68,13 @@ class Context:
     posture: str = ""
     clause_negated: bool = False
     future: bool = False
-    following: list[Chunk] = field(default_factory=list)  # the next three chunks
+    following: list[Chunk] = field(default_factory=list)  # the next chunks
+    read: int = 0  # how many of them the last phrase has taken in
+
+    @property
+    def acting(self) -> bool:
+        """Whether the next noun is what is acted on: "(closes) her eyes", "(tosses) her hair back"."""
+        return self.verb == "action" and self.verb_seen and self.preposition != "with"
 
 
 class PhraseBook:
@@ -102,7 +109,7 @@ class PhraseBook:
 
 def described(chunk: Chunk) -> bool:
     """Whether a modifier says something that can be seen."""
-    if chunk.inner is not None and chunk.inner.noun in ("object", "light", "place", "garment", "face"):
+    if chunk.inner is not None and chunk.inner.noun in _SEEN:
         return True
     return any(
         token.tag in ("ADJ", "NOUN", "NAME") and token.low not in EMPTY_MODIFIERS for token in chunk.modifiers
@@ -112,16 +119,20 @@ def described(chunk: Chunk) -> bool:
 def phrase_text(chunk: Chunk, article: bool = False) -> str:
     """A noun phrase's own words without determiners, sounds and smells; "a red scarf" with `article`."""
     words: list[str] = []
-    for token in chunk.tokens:
+    own = chunk.own
+    measured = chunk.inner is not None and chunk.head in lx.HAIR and own[-1].lemma != chunk.head
+    for at, token in enumerate(chunk.tokens):
         if (
-            token.tag in ("DET", "POSS", "GEN")
-            or token.low in EMPTY_MODIFIERS
+            (token.tag == "DET" and not (measured and at < len(own)))  # "a few days of beard"
+            or token.tag in ("POSS", "GEN")
+            or (token.low in EMPTY_MODIFIERS and not measured and at < len(own))
             or token.low in lx.SOUND_SMELL_ADJECTIVES
         ):
             if token.tag == "GEN" and words:
                 words[-1] += "'s"
             continue
-        words.append(token.text if token.tag == "NAME" else token.low)
+        proper = token.tag == "NAME" or (token.tag == "ADJ" and token.start > 0)
+        words.append(token.text if proper else token.low)
     while words and words[0] in (",", "and", "or", "&"):
         words.pop(0)
     text = " ".join(words).replace(" ,", ",")
@@ -130,7 +141,7 @@ def phrase_text(chunk: Chunk, article: bool = False) -> str:
         and chunk.determiner not in ("", "some", "both", "these", "those")
         and not chunk.plural
         and text
-        and not (text.endswith("s") and not text.endswith("ss"))
+        and not (own[-1].low.endswith("s") and not own[-1].low.endswith("ss"))
         and singular(chunk.head) not in ("clothing", "attire", "jewelry", "denim", "makeup", "hair")
     ):
         text = ("an " if text[0] in "aeiou" else "a ") + text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stillmotion.prompts import lexicon as lx
-from stillmotion.prompts.chunks import Chunk, possessive
+from stillmotion.prompts.chunks import Chunk
 from stillmotion.prompts.phrases import EMPTY_MODIFIERS, Context, PhraseBook, described, phrase_text
 from stillmotion.prompts.tokens import noun_class
 from stillmotion.prompts.wordlist import words
@@ -19,13 +19,9 @@ _KEPT_PREPOSITIONS = frozenset(
         *("next to", "in front of", "on top of", "at the edge of", "on the edge of", "in the middle of"),
     )
 )
+_BEHIND = frozenset(f"{word} {whom}" for word in ("behind", "around") for whom in ("him", "her", "them"))
 _TIMES = words("""
     night dusk dawn sunset sunrise evening morning afternoon noon midnight twilight autumn winter summer
-""")
-
-
-_DECADES = words("""
-    twenty thirty forty fifty sixty seventy eighty mid-twenty mid-thirty mid-forty mid-fifty teens
 """)
 
 
@@ -40,14 +36,17 @@ class SceneryPhrases(PhraseBook):
         if (context.verb == "speech" and not context.preposition) or context.preposition in (
             "about",
             "like",
+            "as",
             "of",
         ):
             return
         is_described = described(chunk)
-        if chunk.head in _BARE_PLACES and not is_described and not context.posture:
+        after = " ".join(piece.low for piece in context.following[:2])
+        behind = after in _BEHIND and chunk.head not in ("background", "backdrop")
+        if chunk.head in _BARE_PLACES and not (is_described or behind or context.posture):
             return
         text = phrase_text(chunk)
-        if context.posture and context.direct and context.owner == "main":
+        if context.posture and context.direct and context.preposition != "with" and context.owner == "main":
             article = chunk.determiner != "the"
             text = f"{'' if article else 'the '}{phrase_text(chunk, article=article)}"
             self.add(f"{context.posture} {context.preposition} {text}", "pose", chunk.head)
@@ -60,24 +59,12 @@ class SceneryPhrases(PhraseBook):
         self.add(text, "corner" if known else "place", chunk.head)
 
     def take_light(self, chunk: Chunk, context: Context) -> None:
-        if context.verb == "speech" or context.preposition in ("about", "like"):
+        if context.verb == "speech" or context.preposition in ("about", "like", "as"):
             return
         timely = chunk.head in _TIMES and context.preposition in ("at", "in", "during")
         if chunk.head in lx.WEAK_LIGHT and not described(chunk) and not timely:
             return
         self.add(phrase_text(chunk), "light", chunk.head)
-
-    def take_abstract(self, chunk: Chunk, context: Context) -> None:
-        """For instance "in her thirties" is an age that shows."""
-        if (
-            (chunk.head in _DECADES or (chunk.head[0].isdigit() and chunk.low.endswith("0s")))
-            and context.preposition == "in"
-            and context.owner == "main"
-        ):
-            words = " ".join(token.low for token in chunk.tokens if token.tag not in ("POSS", "DET"))
-            self.add(f"in {possessive(self.subject)} {words}", "looks", chunk.head)
-        else:
-            self.take_nothing(chunk, context)
 
     def take_sound(self, chunk: Chunk, context: Context) -> None:
         """Of "the smell of garlic and butter" the butter is no more to be seen than the garlic."""
@@ -120,7 +107,7 @@ class SceneryPhrases(PhraseBook):
             and not context.preposition
             and not context.future
         )
-        if context.posture and context.direct:
+        if context.posture and context.direct and context.preposition != "with":
             self.add(
                 f"{context.posture} {context.preposition} {phrase_text(chunk, article=True)}",
                 "pose",

@@ -26,6 +26,7 @@ _POSITIVE_OF_ABSENCE = {
     "hat": "bareheaded",
     "cap": "bareheaded",
 }
+_GROWS_ON = {"face": "beard", "chin": "beard", "cheek": "beard", "jaw": "beard", "lip": "moustache"}
 
 
 class SpatialReader(PersonPhrases):
@@ -36,7 +37,10 @@ class SpatialReader(PersonPhrases):
         for sentence in sentences:
             context = Context()
             for index, chunk in enumerate(sentence.chunks):
-                self._step(sentence.chunks, index, chunk, context)
+                if context.read:
+                    context.read -= 1
+                else:
+                    self._step(sentence.chunks, index, chunk, context)
         return self.phrases
 
     def _step(self, chunks: list[Chunk], index: int, chunk: Chunk, context: Context) -> None:
@@ -49,14 +53,16 @@ class SpatialReader(PersonPhrases):
         elif kind in ("VERB", "AUX"):
             self._verb(chunks, index, chunk, context)
         elif kind in ("PREP", "TO"):
-            context.preposition, context.direct = chunk.low, kind == "PREP"
+            worn = context.verb == "wear" and chunk.low == "in" and chunks[index - 1].kind == "VERB"
+            context.preposition = "" if worn else chunk.low  # "dressed in" governs as "wearing" does
+            context.direct = kind == "PREP"
             context.negated_list = False
             if index and chunks[index - 1].low == ",":
                 context.clause_negated = False
             if chunk.low == "without":
                 context.negated = True
         elif kind == "NEG":
-            if (index and chunks[index - 1].kind == "AUX") or chunk.low != "no":
+            if chunk.low != "no":
                 context.clause_negated = True
             else:
                 context.negated = True
@@ -200,21 +206,21 @@ class SpatialReader(PersonPhrases):
         if context.negated:
             context.negated, context.negated_list = False, True
         if negated or (context.clause_negated and context.verb in ("wear", "have", "hold", "be")):
-            if (
-                chunk.noun in ("face", "garment")
-                and context.owner == "main"
-                and chunk.head in _POSITIVE_OF_ABSENCE
-            ):
-                self.add(_POSITIVE_OF_ABSENCE[chunk.head], "looks", chunk.head)
+            where = chunk.inner.head if chunk.inner is not None else "head"
+            absent = chunk.head if where == "head" else _GROWS_ON.get(where, "")
+            if chunk.noun in ("face", "garment") and context.owner == "main":
+                self.add(_POSITIVE_OF_ABSENCE.get(absent, ""), "looks", absent)
             return
         if (
             chunk.inner is not None
             and chunk.inner.noun in ("body", "face", "footwear", "sound", "smell")
-            and chunk.noun != "face"
+            and chunk.noun not in ("face", "person")
         ):
             return
         handler: Callable[[Chunk, Context], None] = getattr(self, f"take_{chunk.noun}", self.take_nothing)
-        context.following = chunks[index + 1 : index + 4]
+        context.following = chunks[index + 1 : index + 8]
+        if chunk.noun == "abstract" and self.take_age(chunks, index, context):
+            return
         handler(chunk, context)
 
     # --- adjectives -------------------------------------------------------------------------------
@@ -222,7 +228,9 @@ class SpatialReader(PersonPhrases):
     def _adjectives(self, chunks: list[Chunk], index: int, chunk: Chunk, context: Context) -> None:
         words = [token for token in chunk.tokens if token.tag == "ADJ"]
         before = chunks[index - 1] if index else None
-        if before is not None and before.kind == "NP" and before.noun == "face" and context.owner == "main":
+        if self.take_age(chunks, index, context):
+            return
+        if before is not None and before.noun == "face" and context.owner == "main" and not context.acting:
             self.add(" ".join(token.low for token in [*words, before.tokens[-1]]), "face", before.head)
             return
         for token in words:

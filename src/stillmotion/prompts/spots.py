@@ -19,6 +19,7 @@ class Clause:
     def __init__(self) -> None:
         self.finite = ""  # form of the last finite verb of the sentence, or "aux"
         self.verb_seen = False
+        self.verb = ""  # lemma of the last verb
         self.in_phrase = False  # within a prepositional phrase
         self.subject_seen = False
         self.fresh = False  # a comma or "and" stood, and no verb since
@@ -28,6 +29,7 @@ class Clause:
         tag = token.tag
         if tag in ("VERB", "AUX"):
             self.in_phrase = self.fresh = False
+            self.verb = token.lemma
             if tag == "AUX" or token.form in ("s", "past", "base"):
                 self.finite = "aux" if tag == "AUX" else token.form
                 self.verb_seen = True

@@ -13,7 +13,7 @@ from stillmotion.prompts import lexicon_verbs as lv
 from stillmotion.prompts.function_words import tag_function_word
 from stillmotion.prompts.morphology import guess_base, singular, verb_readings
 from stillmotion.prompts.spots import Clause, Spot
-from stillmotion.prompts.tokens import Token, is_noun, tokenize
+from stillmotion.prompts.tokens import Token, is_noun, may_join_noun, noun_class, tokenize
 from stillmotion.prompts.verb_words import is_verb_not_adjective, verb_form
 
 _ADJECTIVE_ENDINGS = (
@@ -49,6 +49,8 @@ def _tag(spot: Spot) -> str:
 
 def _content_word(spot: Spot) -> str:
     """ADJ, NAME, VERB or NOUN, whichever this place asks for."""
+    if _shades_colour(spot):
+        return "ADJ"
     if spot.low in lx.ADJECTIVES and not _names_thing(spot) and not is_verb_not_adjective(spot):
         return "ADJ"
     if _is_name(spot):
@@ -65,11 +67,30 @@ def _content_word(spot: Spot) -> str:
     return "ADJ" if _ends_like_adjective(spot) else "NOUN"
 
 
+def _shades_colour(spot: Spot) -> bool:
+    """Whether a noun belongs to the colour behind it: "lemon yellow", "baby pink", "fire engine red". A
+    person, a feature or a garment does so only before a further noun ("baby pink dress", but "her hair
+    black").
+    """
+    following = [token.low for token in spot.tokens[spot.index + 1 : spot.index + 4]]
+    if len(following) > 1 and spot.opens and following[1] in lx.HUES and is_noun(following[0]):
+        following = following[1:]  # "fire" of "fire engine red"
+    if not following or following[0] not in lx.HUES or not may_join_noun(spot.low):
+        return False
+    kind = noun_class(singular(spot.low))
+    if (spot.forms and not spot.opens and not is_noun(spot.low)) or singular(spot.low) != spot.low:
+        return False
+    attributive = spot.opens and len(following) > 1 and may_join_noun(following[1])
+    if kind == "person":
+        return attributive and spot.low not in lx.FEMALE | lx.MALE | lx.GENERIC_PEOPLE
+    return attributive or kind not in ("face", "garment", "body", "footwear")
+
+
 def _names_thing(spot: Spot) -> bool:
     """Whether an adjective that is a noun too ends its phrase: "tank top", "window light"."""
-    if not is_noun(spot.low) or not (spot.opens or spot.before_tag("NOUN")) or spot.before is None:
+    if not is_noun(spot.low) or not (spot.opens or spot.before_tag("NOUN", "NAME")) or spot.before is None:
         return False
-    verb_next = any(form == "s" for _, form in verb_readings(spot.after)) and spot.low not in lx.COLORS
+    verb_next = any(form == "s" for _, form in verb_readings(spot.after)) and spot.low not in lx.HUES
     return not spot.noun_follows or verb_next
 
 
@@ -102,11 +123,18 @@ def _ends_like_adjective(spot: Spot) -> bool:
     low = spot.low
     if "-" in low:
         parts = low.split("-")
-        return all(part in lx.ADJECTIVES for part in parts) or parts[-1].endswith(_HYPHENATED_ENDINGS)
+        if parts[-1] == "neck" and not spot.noun_follows:
+            return False  # "a roll-neck" is a garment, "a roll-neck jumper" is one too
+        return (
+            all(part in lx.ADJECTIVES for part in parts)
+            or parts[-1] in lx.HUES
+            or parts[-1].endswith(_HYPHENATED_ENDINGS)
+        )
     if is_noun(low):
         return False
     previous = spot.previous
     predicate = previous is not None and (previous.tag == "AUX" or previous.lemma in lv.SEEM)
     if low.endswith(_ADJECTIVE_ENDINGS) and (spot.noun_follows or predicate):
         return True
-    return spot.opens and spot.noun_follows and not spot.forms and low.endswith("y")
+    one_more = spot.after in lx.ADJECTIVES and not is_noun(spot.after)  # "ripe" of "ripe old age"
+    return spot.opens and spot.noun_follows and not spot.forms and (low.endswith("y") or one_more)

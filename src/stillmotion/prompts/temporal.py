@@ -118,6 +118,7 @@ class Polisher:
             return join(f"{self.subject}, one of {_decapitalized(chunk, sentence.text)}", self._third(rest))
         opening = self.subject + ("" if rest.startswith("'s ") else self._apposition(chunk))
         if chunk.inner is not None and chunk.noun == "person":
+            opening += "," if "," in opening else ""
             opening += " of " + sentence.text[chunk.inner.start : chunk.inner.end]
         if not before or CAUSATIVE.match(before + " ") or EMPTY_OPENING.match(before):
             return join(opening, rest)
@@ -179,7 +180,7 @@ class Polisher:
             return ""
         words = [
             token
-            for token in chunk.tokens
+            for token in chunk.own
             if token.tag in ("ADJ", "NOUN", "NAME", "NUM", "ADV", "CONJ", "PUNCT")
         ]
         words = [
@@ -309,8 +310,6 @@ class Polisher:
         if chunk.noun == "name":
             capital = "The" if chunk.tokens[0].start == 0 else "the"
             return [Edit(chunk.tokens[0].start, head.end, f"{capital} {self.noun}")]
-        if chunk.inner is not None:
-            return []
         gender = subject_gender(self.subject)
         if gender and gender_of(chunk.head) not in ("", gender):
             twin = own_noun(chunk.head, self.subject)

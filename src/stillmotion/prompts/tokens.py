@@ -97,7 +97,7 @@ _CONCRETE_DESPITE_ENDING = words("""
     illustration fountain cement garment tablet lotion potion workstation playstation constellation
     medallion stallion
 """)
-_ALL_NOUNS = frozenset().union(*(table for _, table in lx.NOUN_CLASSES)) | lv.MOSTLY_NOUNS
+_ALL_NOUNS = frozenset().union(*(table for _, table in lx.NOUN_CLASSES)) | lv.MOSTLY_NOUNS | lx.GARMENT_PARTS
 FUNCTION_WORDS = (
     lx.DETERMINERS
     | lx.POSSESSIVES

@@ -33,7 +33,7 @@ def is_verb_not_adjective(spot: Spot) -> bool:
     if "base" in spot.forms and spot.takes_object and spot.clause.finite == "base":
         return spot.previous_tag("CONJ", "PUNCT")
     return "base" in spot.forms and (
-        spot.previous.tag == "TO" or (auxiliary and spot.previous.low in lx.MODALS)
+        _is_let(spot) or spot.previous.tag == "TO" or (auxiliary and spot.previous.low in lx.MODALS)
     )
 
 
@@ -47,6 +47,9 @@ def verb_form(spot: Spot) -> str:
     if low.endswith("ing") and len(low) > 4 and ("ing" in forms or not (forms or is_noun(low))):
         return _ing_form(spot)
     kept = spot.before is not None and spot.before.low in ("alone", "still")
+    kept = kept or (
+        forms == {"s"} and spot.before_tag("ADJ") and not is_noun(low)
+    )  # "in grey lets out a laugh"
     if (spot.opens and spot.before is not None and not kept) or _is_listed_participle(spot):
         return ""
     if _is_past(spot):
@@ -54,6 +57,20 @@ def verb_form(spot: Spot) -> str:
     if "s" in forms or _is_unknown_third_person(spot):
         return _s_form(spot)
     return _base_form(spot) if "base" in forms else ""
+
+
+def _is_cut(spot: Spot) -> bool:
+    """For instance "hair cut short", "eyes set wide apart": a participle that looks like its base."""
+    if not {"base", "part"} <= spot.forms or not spot.before_tag("NOUN") or spot.before is None:
+        return False
+    how = spot.after in lx.ADJECTIVES | lx.ADVERBS | lx.PREPOSITIONS - {"with"}
+    return how and noun_class(spot.before.lemma) == "face"
+
+
+def _is_let(spot: Spot) -> bool:
+    """For instance "fall" of "lets her mouth fall open"."""
+    lets = spot.clause.verb in ("let", "make", "watch", "feel") and spot.before_tag("NOUN", "OPRON")
+    return lets and (spot.clause.verb == "let" or not is_noun(spot.low)) and not spot.clause.fresh
 
 
 def _is_listed_participle(spot: Spot) -> bool:
@@ -71,13 +88,14 @@ def _is_past(spot: Spot) -> bool:
     past = spot.forms & {"part", "past"} or (
         spot.low.endswith("ed") and len(spot.low) > 4 and not is_noun(spot.low)
     )
-    return bool(past) and (not spot.forms & {"base", "s"} or spot.previous_tag("AUX"))
+    return _is_cut(spot) or (bool(past) and (not spot.forms & {"base", "s"} or spot.previous_tag("AUX")))
 
 
 def _is_participle(spot: Spot) -> bool:
     finite = spot.person_before and not spot.clause.verb_seen and spot.low not in _PARTICIPLES
     possible = "part" in spot.forms or not spot.forms
-    return possible and not finite and spot.previous_tag("AUX", "NOUN", "PUNCT", "CONJ")
+    open_to_one = possible and not finite and spot.previous_tag("AUX", "NOUN", "PUNCT", "CONJ")
+    return open_to_one or _is_cut(spot)
 
 
 def _is_unknown_third_person(spot: Spot) -> bool:
@@ -93,6 +111,8 @@ def _ing_form(spot: Spot) -> str:
     """For instance "waving" is a verb; "the building", "with glowing eyes" and "reading glasses" are none."""
     low, after, before = spot.low, spot.after, spot.before
     if before is not None and before.tag == "VERB" and before.lemma in lv.WEAR | lv.HOLD and is_noun(after):
+        return ""
+    if before is not None and before.low in ("has", "have", "had", "having") and spot.noun_follows:
         return ""
     if spot.opens and before is not None:
         modifies = is_noun(after) and may_join_noun(after) and before.low in _HOLDS_NOUN
@@ -163,7 +183,8 @@ def _follows_noun_as_verb(spot: Spot) -> bool:
     if not is_noun(spot.low) or _has_object(spot):
         return True
     free = not clause.verb_seen and (clause.subject_seen or not clause.in_phrase)
-    doubtful = clause.in_phrase and singular(spot.low) in lv.MOSTLY_NOUNS and _verb_follows(spot)
+    bare = spot.index > 1 and spot.tokens[spot.index - 2].tag == "PREP"  # "with brass buttons"
+    doubtful = clause.in_phrase and singular(spot.low) in lv.MOSTLY_NOUNS and (bare or _verb_follows(spot))
     return free and not doubtful
 
 
@@ -173,7 +194,7 @@ def _base_form(spot: Spot) -> str:
     noun_too = is_noun(spot.low)
     if previous is None:
         verb = _commands(spot)
-    elif _asks_for_base(spot):
+    elif _asks_for_base(spot) or _is_let(spot):
         verb = True
     elif _is_plural_subject(spot):
         verb = spot.low not in lv.MOSTLY_NOUNS or spot.takes_object
