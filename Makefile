@@ -38,7 +38,7 @@ $(VENV)/.created:
 
 $(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
 	@echo "Installing stillmotion and PyTorch into $(VENV): several hundred MB, some minutes."
-	@$(PIP) setuptools
+	@$(PIP) setuptools wheel
 	@$(PIP) --no-build-isolation -e .
 	@touch $@
 

@@ -79,7 +79,8 @@ class StillPreset:
     """Stage 1: an SDXL checkpoint (folder or single file), a HyperLoRA folder and its CLIP vision tower.
 
     ``scheduler``: "dpm++2m-karras" of the reference, or "ddim-trailing" where a few-step LoRA in ``loras``
-    (applied at weight 1 besides HyperLoRA's) was distilled for it.
+    (applied at weight 1 besides HyperLoRA's) was distilled for it. ``lora_unguided``: the share of
+    HyperLoRA's weight in guidance's sample without the words; below 1, guidance works for the person too.
     """
 
     checkpoint: Source
@@ -92,6 +93,7 @@ class StillPreset:
     scheduler: Literal["dpm++2m-karras", "ddim-trailing"] = "dpm++2m-karras"
     clip_skip: int | None = 2
     lora_weight: float = 0.85
+    lora_unguided: float = 1.0
     trigger: str = "fcsks fxhks fhyks, "
     enough_similarity: float = 0.5
     detail_strength: float = 0.5
@@ -347,7 +349,9 @@ MINI = Preset(
         width=256,
         height=256,
         guidance_scale=3.0,
-        lora_weight=1.0,
+        lora_weight=1.2,
+        lora_unguided=-0.6,
+        enough_similarity=0.75,
         quality={
             "draft": StillSettings(steps=12, candidates=1, detail=False),
             "standard": StillSettings(steps=20, candidates=2, detail=False),
