@@ -8,7 +8,7 @@ import re
 
 _SHOWS = (
     r"(?:(?:features?|shows?|depicts?|captures?|presents?|portrays?|displays?|showcases?|highlights?|follows?|"
-    r"introduces?|"
+    r"introduces?|reveals?|"
     r"(?:begins?|opens?|starts?)\s+(?:with|on)|(?:focus(?:es)?|cent(?:er|re)s?)\s+(?:on|around)|"
     r"is\s+(?:of|about)|lets\s+us\s+see|featuring|showing|depicting|capturing|presenting|portraying)"
     r"(?:\s+(?:to\s+)?(?:us|you|the\s+(?:viewer|audience))\b)?)"
@@ -48,7 +48,8 @@ _FRAMES = tuple(
         rf"^(?:here(?:\s+(?:is|are)|'s|\s+(?:we|you)\s+have)|this(?:\s+is|'s)|picture|imagine|meet)\s+{_ANYONE}",
         rf"^(?:what\s+(?:we|you)\s+(?:can\s+)?see|(?:what\s+is\s+)?{_SHOWN}(?:\s+here)?)\s+(?:is|are)\s+{_ANYONE}",
         rf"^(?:before|in\s+front\s+of)\s+(?:us|you|the\s+(?:camera|lens))\s+(?:is|are)\s+{_ANYONE}",
-        rf"^(?:on\s+(?:the\s+)?screen|in\s+(?:view|shot|frame))\s+(?:is|are)\s+{_ANYONE}",
+        r"^(?:on\s+(?:the\s+)?screen|in\s+(?:the\s+(?:middle|cent(?:er|re))\s+of\s+)?(?:the\s+)?"
+        rf"(?:view|shot|frame|picture|image))\s+(?:is|are)\s+{_ANYONE}",
         rf"^(?:our|the)\s+(?:main\s+)?(?:subject|protagonist|character|star)\s+is\s+{_ANYONE}",
         r"^there\s+(?:is|are|'s)\s+",
     )

@@ -112,7 +112,7 @@ def _before_nouns(spot: Spot) -> str:
     if low in lx.DETERMINERS and low != "so":
         sure = low in ("a", "an", "the") or after in lx.NUMBERS or after in lx.ADVERBS
         return "DET" if sure or spot.noun_follows else "PRON"
-    if low in lx.NUMBERS and low not in _NOT_NUMBERS:
+    if all(part in lx.NUMBERS - _NOT_NUMBERS for part in low.split("-")):
         return "PRON" if low == "one" and not spot.noun_follows else "NUM"
     if low in ("first", "second", "third"):
         return "NUM" if spot.before_tag("DET", "POSS") else "ADV"

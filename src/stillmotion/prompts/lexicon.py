@@ -167,7 +167,8 @@ FACE_FEATURES = HAIR | words("""
     scar mole tattoo bang bangs bob hairstyle
     hairdo haircut skin complexion cheek cheekbone jaw jawline lip nose forehead face makeup
     make-up lipstick eyeliner eyeshadow mascara blush ear chin feature mohawk buzzcut crewcut hairline tan
-    buzz-cut crew-cut pixie-cut bowl-cut build physique topknot chignon updo tooth teeth highlight undercut
+    buzz-cut crew-cut pixie-cut bowl-cut build physique quiff mullet bouffant beehive topknot chignon updo
+    tooth teeth highlight undercut
 """)
 GARMENTS = words("""
     shirt t-shirt tshirt tee blouse sweater jumper pullover cardigan hoodie sweatshirt jacket blazer coat
@@ -186,7 +187,7 @@ GARMENTS = words("""
     tank-top singlet camisole kaftan caftan kurta sherwani dupatta hakama yukata backpack rucksack handbag
     purse satchel sash sundress minidress miniskirt shawls epaulette vestments
     roll-neck polo-neck mock-neck turtle-neck cowl-neck twinset gilet cagoule bodice pinafore smock
-    blouson frock doublet jerkin topcoat dungaree bonnet balaclava snood
+    blouson frock pantsuit bib oilskin overshirt doublet jerkin topcoat dungaree bonnet balaclava snood
 """)
 GARMENT_PARTS = words("""
     collar sleeve hood button pocket strap cuff lapel zip zipper trim lining stripe dot polka-dot logo
@@ -203,7 +204,8 @@ ONLY_IF_WORN = words("""
     uniform denim bomber backpack handbag purse rucksack satchel veil accessory hoop
 """)
 BODY_PARTS = words("""
-    hand arm finger fist palm wrist elbow shoulder head neck chest back waist hip leg knee thigh torso
+    hand arm forearm bicep knuckle collarbone finger fist palm wrist elbow shoulder head neck chest back
+    waist hip leg knee thigh torso
     body mouth tongue thumb fingertip nail lap heart stomach belly side upper-body limb muscle posture
     silhouette hands
 """)
@@ -233,6 +235,7 @@ PLACES = words("""
     cubicle boardroom lecture-hall hall auditorium dressing-room pottery atelier dojo ballroom nightclub
     club casino shrine monastery call-center shopping-center city-center fitness-center community-center
     bus-stop train-station gas-station parking-lot swimming-pool throne newsroom booth kiosk stall bazaar
+    canoe kayak submarine convertible limousine helicopter gondola carriage tram bath
     trench battlefield ring rink conservatory veranda foyer parlor parlour
 """)
 LIGHT = words("""
@@ -285,7 +288,8 @@ SOUND_SMELL_ADJECTIVES = words("""
     quiet-voiced crashing squeaky jingling honking hooting purring bubbling thunderous
 """)
 ABSTRACT = words("""
-    way time moment second minute hour manner sense feeling thought idea mind memory attention energy joy
+    colour color way time moment second minute hour manner sense feeling thought idea mind memory
+    attention energy joy
     sadness anger happiness surprise excitement curiosity fear love hope peace calm calmness confidence
     concentration interest story topic subject-matter experience life lives world work job task thing
     point part bit lot kind type sort series number amount result reason question answer word name message
@@ -369,7 +373,8 @@ NOUN_CLASSES: tuple[tuple[str, frozenset[str]], ...] = (
 # --- adjectives -----------------------------------------------------------------------------------
 
 AGE = words("""
-    young old elderly middle-aged aged senior teenage adult youthful mature older younger little
+    young old elderly middle-aged aged ageing aging senior teenage adult youthful mature older younger
+    little
 """)
 # Colours that another word shades: "lemon yellow", "steel grey", "Prussian blue".
 HUES = words("""
@@ -384,7 +389,8 @@ COLORS = HUES | words("""
     dark-brown dark-green
 """)
 LOOKS_ADJECTIVES = words("""
-    bald bearded clean-shaven freckled tattooed muscular slim slender tall short petite stocky athletic
+    bald balding bearded stubbled clean-shaven freckled tattooed muscular slim slender tall short petite
+    stocky athletic
     lean skinny handsome beautiful pretty attractive elegant stylish blond blonde brunette red-haired
     dark-haired long-haired short-haired curly-haired grey-haired gray-haired white-haired blue-eyed
     brown-eyed green-eyed bespectacled mustached moustached asian african european caucasian hispanic
@@ -411,7 +417,8 @@ ADJECTIVES = (
     | SOUND_SMELL_ADJECTIVES
     | words("""
     big small large huge tiny long short high low wide narrow thick thin deep shallow full empty open
-    closed shut clear cloudy sunny rainy snowy foggy misty windy stormy overcast hot cold warm cool soft hard
+    closed shut clear cloudy sunny rainy snowy foggy misty windy stormy overcast hot cold warm cool soft
+    hard
     smooth rough shiny matte glossy round square flat straight curly wavy messy neat tidy loose tight new
     old modern ancient rustic cozy cosy spacious crowded busy quiet dim dimly bright dark well-lit sunlit
     moonlit candlelit backlit natural artificial wooden metal leather silk cotton wool woolen denim linen

@@ -35,7 +35,7 @@ _DECADES = words("""
     twenty thirty forty fifty sixty seventy eighty ninety mid-twenty mid-thirty mid-forty mid-fifty
     mid-sixty mid-seventy mid-eighty teens
 """)
-_AGE_WORDS = words("in of past over under about around nearly almost just well roughly")
+_AGE_WORDS = words("in of past over under about around nearly almost just well roughly aged")
 _YEARS = re.compile(r"[1-9]\d|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-[a-z]+)?")
 _OF_HAIR = words("""
     blond blonde auburn brown black brunette ginger golden copper chestnut platinum honey silver silvery
@@ -97,9 +97,7 @@ class PersonPhrases(SceneryPhrases):
             return
         elif low in lx.MOOD_ADJECTIVES and low not in lx.LOOKS_ADJECTIVES:
             self.add(f"{low} expression", "expression", "expression")
-        elif low in lx.SOUND_SMELL_ADJECTIVES or (
-            low.endswith("ing") and low not in ("charming", "stunning", "aging")
-        ):
+        elif low in lx.SOUND_SMELL_ADJECTIVES or (low.endswith("ing") and low not in lx.ADJECTIVES):
             return
         elif low not in ("main", "stunning", "visible", "first"):
             self.add(word, "looks", low)
@@ -157,6 +155,10 @@ class PersonPhrases(SceneryPhrases):
             self.add(phrase_text(chunk), "object", chunk.head)
             return
         text = phrase_text(chunk, article=True)
+        after = context.following[:2]
+        if [piece.kind for piece in after] == ["PREP", "AP"] and after[0].low == "in":
+            text = f"{text} in {after[1].low}"  # "a shirt in bottle green"
+            context.read = 2
         self.add(text, "accessory" if chunk.head in _ACCESSORIES else "garment", chunk.head)
 
     def take_face(self, chunk: Chunk, context: Context) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from stillmotion.prompts import lexicon as lx
 from stillmotion.prompts.chunks import Chunk
 from stillmotion.prompts.phrases import EMPTY_MODIFIERS, Context, PhraseBook, described, phrase_text
-from stillmotion.prompts.tokens import noun_class
+from stillmotion.prompts.tokens import is_noun, noun_class
 from stillmotion.prompts.wordlist import words
 
 _BARE_PLACES = words("""
@@ -98,7 +98,10 @@ class SceneryPhrases(PhraseBook):
             return
         if noun_class(chunk.tokens[0].lemma) in ("sound", "smell") and len(chunk.tokens) == 1:
             return
-        if context.verb == "wear" and not context.preposition:
+        coloured = any(token.low.rsplit("-", 1)[-1] in lx.HUES for token in chunk.modifiers)
+        clothed = context.direct and context.preposition == "in" and context.verb in ("", "be")
+        unknown = clothed and coloured and not is_noun(chunk.head)  # "in a duck yellow sou'wester"
+        if unknown or (context.verb == "wear" and not context.preposition):
             self.add(phrase_text(chunk, article=True), "garment", chunk.head)
             return
         held = (

@@ -231,7 +231,14 @@ class SpatialReader(PersonPhrases):
         if self.take_age(chunks, index, context):
             return
         if before is not None and before.noun == "face" and context.owner == "main" and not context.acting:
-            self.add(" ".join(token.low for token in [*words, before.tokens[-1]]), "face", before.head)
+            self.add(" ".join([*(token.low for token in words), phrase_text(before)]), "face", before.head)
+            return
+        clad = chunks[index - 2] if before is not None and before.low == "in" and index > 1 else before
+        dressed = clad is not None and (
+            clad.role == "main" or (clad.kind == "VERB" and context.verb == "wear")
+        )
+        if dressed and context.owner == "main" and words and words[-1].low in lx.HUES:
+            self.add(f"{chunk.low} clothes", "garment", "clothes")  # "a woman in black"
             return
         for token in words:
             if token.low in lx.STYLE_ADJECTIVES:
@@ -265,7 +272,9 @@ class SpatialReader(PersonPhrases):
         if subject.noun not in kinds:
             return
         words = " ".join(
-            token.low for token in chunk.tokens if token.low not in ("very", "quite", "rather", "also")
+            token.low
+            for token in chunk.tokens
+            if token.tag != "DET" and token.low not in ("very", "quite", "rather", "also")
         )
         noun = phrase_text(subject)
         self.phrases = [

@@ -46,17 +46,23 @@ def verb_form(spot: Spot) -> str:
         return ""
     if low.endswith("ing") and len(low) > 4 and ("ing" in forms or not (forms or is_noun(low))):
         return _ing_form(spot)
-    kept = spot.before is not None and spot.before.low in ("alone", "still")
-    kept = kept or (
-        forms == {"s"} and spot.before_tag("ADJ") and not is_noun(low)
-    )  # "in grey lets out a laugh"
-    if (spot.opens and spot.before is not None and not kept) or _is_listed_participle(spot):
+    if (spot.opens and spot.before is not None and not _ends_before(spot)) or _is_listed_participle(spot):
         return ""
     if _is_past(spot):
         return "part" if _is_participle(spot) else "past"
     if "s" in forms or _is_unknown_third_person(spot):
         return _s_form(spot)
     return _base_form(spot) if "base" in forms else ""
+
+
+def _ends_before(spot: Spot) -> bool:
+    """Whether the phrase ends with the adjective before: "(a woman) alone waves", "in grey lets go"."""
+    assert spot.before is not None
+    if spot.before.low in ("alone", "still"):
+        return True
+    dressed = spot.before.low in lx.HUES and spot.index > 1 and spot.tokens[spot.index - 2].low == "in"
+    acts = singular(spot.low) in lx.ACTION_NOUNS and not spot.clause.verb_seen
+    return spot.forms == {"s"} and spot.before.tag == "ADJ" and (not is_noun(spot.low) or (dressed and acts))
 
 
 def _is_cut(spot: Spot) -> bool:
