@@ -56,7 +56,7 @@ def execute(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
 def test_the_commands_run_in_order(clone: Path, capfd: pytest.CaptureFixture[str]) -> None:
     for arguments in commands():
         execute(arguments, capfd)
-    first, second = read_record(clone / "park.mp4"), read_record(clone / "variation.mp4")
+    first, second = read_record(clone / "garden.mp4"), read_record(clone / "variation.mp4")
     assert first.plan == second.plan and second.settings.seed == 8
     assert first.clip and second.clip and first.clip.sha256 != second.clip.sha256
     assert len(read_record(clone / "timed.mp4").plan.segments) == 2
