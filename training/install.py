@@ -2,8 +2,8 @@
 
     python -m training.install --models checkpoints/mini [--into src/stillmotion/weights/mini]
 
-``models`` holds what the trainers wrote: still_vae/, video_vae/, still/still.safetensors,
-motion/motion.safetensors, face/ and tokenizers/. Everything is stored in bfloat16, in files of at most 24
+``models`` holds what the trainers wrote: still_vae/, video_vae/, still.safetensors,
+motion.safetensors, face/ and tokenizers/. Everything is stored in bfloat16, in files of at most 24
 MB, with a manifest of hashes.
 """
 

@@ -1,8 +1,7 @@
 """Presets: which parts a pipeline is made of. A preset is data; nothing outside this file asks for its
 name.
 
-Every figure that a request can override has its default here, per quality, and nowhere else. Settings of
-the full presets are those of arXiv 2507.04705 and its reference code, of VACE and of Wan2.2;
+Every figure that a request can override has its default here, per quality, and nowhere else.
 ``docs/presets.md`` is generated from this file and says where each comes from.
 """
 

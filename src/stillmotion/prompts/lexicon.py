@@ -382,8 +382,8 @@ HUES = words("""
     magenta blond blonde auburn gold silver crimson scarlet burgundy maroon navy khaki bronze
 """)
 COLORS = HUES | words("""
-    cream tan navy maroon crimson scarlet burgundy golden gold silver bronze olive khaki ivory charcoal
-    lavender indigo coral emerald amber brunette ginger hazel dark light pale bright lilac mauve fuchsia
+    cream tan golden olive ivory charcoal lavender
+    indigo coral emerald amber brunette ginger hazel dark light pale bright lilac mauve fuchsia
     multicolored colorful colourful pastel rose mustard peach mint plum rust copper
     platinum raven chestnut salt-and-pepper graying greying navy-blue sky-blue dark-blue light-blue
     dark-brown dark-green
