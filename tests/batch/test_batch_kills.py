@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,84 +16,41 @@ import pytest
 import small
 import tiny
 
+from benchmarks.batch_command import PHASES, Command
+from benchmarks.batch_kills import moments, same
 from stillmotion.batch.layouts import Dataset
 
 pytestmark = pytest.mark.usefixtures("tiny_preset")
 
 
-class Command:
-    """``stillmotion batch`` in a process of its own, and what it has finished so far."""
-
-    def __init__(self, data: Path, out: Path, home: Path) -> None:
-        self.data, self.out = data, out
-        self._environment = os.environ | {"STILLMOTION_HOME": str(home), "OMP_NUM_THREADS": "2"}
-        self.finished: dict[str, tuple[int, str]] = {}
-
-    def start(self, *more: str) -> subprocess.Popen[str]:
-        line = [sys.executable, tiny.__file__, "batch", str(self.data), "-o", str(self.out)]
-        line += ["--preset", "tiny", "--quality", "draft", "--num-frames", "5", "--seed", "3", *more]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(line, stdout=pipe, stderr=pipe, text=True, env=self._environment)
-
-    def kill(self, when: Callable[[], bool]) -> None:
-        """Start it and kill it as soon as ``when``; or let it end."""
-        process = self.start()
-        while process.poll() is None and not when():
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        self.check()
-
-    def check(self) -> None:
-        """What was finished before is untouched, and no item has two lines."""
-        lines = self.lines()
-        names = [line["output"] for line in lines]
-        assert len(names) == len(set(names))
-        for name, (moment, hash_) in self.finished.items():
-            assert (self.out / name).stat().st_mtime_ns == moment, f"{name} was made again"
-            assert next(line for line in lines if line["output"] == name)["frames_sha256"] == hash_
-        for line in lines:
-            moment = (self.out / line["output"]).stat().st_mtime_ns
-            self.finished.setdefault(line["output"], (moment, line["frames_sha256"]))
-
-    def lines(self) -> list[dict[str, Any]]:
-        path = self.out / "manifest.jsonl"
-        found = []
-        for line in path.read_text().splitlines() if path.exists() else ():
-            if line.endswith("}"):
-                found.append(json.loads(line))
-        return found
-
-    def finish(self) -> dict[str, Any]:
-        done = self.start("--json")
-        stdout, stderr = done.communicate()
-        assert done.returncode == 0, stderr
-        self.check()
-        return dict(json.loads(stdout))
+def command(data: Path, out: Path, home: Path) -> Command:
+    line = [sys.executable, tiny.__file__, "batch", str(data), "-o", str(out)]
+    line += ["--preset", "tiny", "--quality", "draft", "--num-frames", "5", "--seed", "3"]
+    return Command(line, out, os.environ | {"STILLMOTION_HOME": str(home), "OMP_NUM_THREADS": "2"})
 
 
 def test_killed_then_interrupted_the_same_batch_finishes(
     data_set: Dataset, straight: dict[str, Any], tmp_path: Path, tiny_home: Path
 ) -> None:
     out = tmp_path / "out"
-    command = Command(data_set.root, out, tiny_home)
-    command.kill(lambda: len(list(out.glob(".work/*/*/done/still.json"))) >= 2)
-    assert not command.finished
+    batch = command(data_set.root, out, tiny_home)
+    assert batch.kill(lambda: len(list(out.glob(".work/*/*/done/still.json"))) >= 2)
+    assert not batch.finished
 
-    process = command.start()
-    while process.poll() is None and len(list(out.glob("*/*.mp4"))) < 2:
-        time.sleep(0.005)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate()
-    assert process.returncode == 130, stderr
-    assert "the same command goes on" in stderr and "Traceback" not in stderr
-    command.check()
-    assert command.finished
+    with batch.running() as process:
+        while process.poll() is None and len(list(out.glob("*/*.mp4"))) < 2:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        process.wait()
+    assert process.returncode == 130, batch.said()
+    assert "the same command goes on" in batch.said() and "Traceback" not in batch.said()
+    assert batch.finished
 
     with (out / "manifest.jsonl").open("a") as file:
         file.write('{"id": "id001", "outp')  # as a power cut may leave it
     summary = small.make(data_set, out)
-    command.check()
+    batch.check()
+    assert not batch.wrong
     assert summary.failed == 0 and summary.done + summary.skipped == 4 > summary.done
     assert small.frames(out) == straight["frames"] and small.files(out) == small.files(straight["out"])
 
@@ -102,14 +58,57 @@ def test_killed_then_interrupted_the_same_batch_finishes(
 @pytest.mark.slow
 def test_killed_at_twenty_random_moments(tmp_path: Path, tiny_home: Path) -> None:
     data = small.write(tmp_path / "set", people=12)
-    straight = Command(data, tmp_path / "straight", tiny_home)
-    began = time.monotonic()
-    assert straight.finish()["done"] == 24
-    whole = time.monotonic() - began
-    command, moments = Command(data, tmp_path / "out", tiny_home), random.Random(7)
+    straight, batch = (command(data, tmp_path / name, tiny_home) for name in ("straight", "out"))
+    summary, seconds = straight.finish()
+    assert summary["done"] == 24
+    whole, moments = sum(seconds.values()), random.Random(7)
     for _ in range(20):
         until = time.monotonic() + moments.uniform(0.02, 0.7) * whole
-        command.kill(lambda until=until: time.monotonic() > until)  # type: ignore[misc]
-    command.finish()
-    assert small.frames(command.out) == small.frames(straight.out)
-    assert small.files(command.out) == small.files(straight.out)
+        batch.kill(lambda until=until: time.monotonic() > until)  # type: ignore[misc]
+    batch.finish()
+    assert not straight.wrong + batch.wrong
+    assert small.frames(batch.out) == small.frames(straight.out)
+    assert small.files(batch.out) == small.files(straight.out)
+
+
+@pytest.mark.parametrize("harm", ["touched", "again", "line"])
+def test_a_finished_video_that_changes_is_noticed(
+    data_set: Dataset, straight: dict[str, Any], tmp_path: Path, tiny_home: Path, harm: str
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(straight["out"], out)
+    batch = command(data_set.root, out, tiny_home)
+    batch.check()
+    assert len(batch.finished) == 4 and not batch.wrong
+    lines = small.lines(out)
+    video = out / lines[0]["output"]
+    if harm == "touched":
+        os.utime(video)
+    elif harm == "again":
+        video.write_bytes(video.read_bytes() + b"0")
+    else:
+        with (out / "manifest.jsonl").open("a") as file:
+            file.write(json.dumps(lines[0]) + "\n")
+    batch.check()
+    assert len(batch.wrong) == 1
+
+
+def test_every_phase_has_its_kill() -> None:
+    seconds = dict.fromkeys(PHASES, 1.0) | {"motion": 300.0}
+    due = moments(random.Random(1), 20, seconds, 100)
+    assert {moment.phase for moment in due} == set(PHASES) and len(due) == 20
+    aimed = [(PHASES.index(m.phase), m.share) for m in due if m.phase != "start"]
+    assert aimed == sorted(aimed)
+    assert sum(moment.phase == "motion" for moment in due) > 10
+    assert all(moment.wait <= 3 for moment in due)
+
+
+def test_a_missing_or_other_video_makes_a_difference(straight: dict[str, Any], tmp_path: Path) -> None:
+    first, second = straight["out"], tmp_path / "out"
+    shutil.copytree(first, second)
+    outputs = [line["output"] for line in small.lines(first)]
+    assert all(same(first, second, outputs).values())
+    (second / outputs[0]).write_bytes((first / outputs[1]).read_bytes())
+    assert not same(first, second, outputs)["decoded_frames"]
+    (second / outputs[0]).unlink()
+    assert not same(first, second, outputs)["files"]
