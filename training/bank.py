@@ -19,7 +19,7 @@ from transformers import CLIPTokenizer, PreTrainedTokenizerFast
 
 from training import networks
 from training.common import ahead, load_tensors
-from training.likeness import head_matrix, heads, recogniser
+from training.likeness import head_matrix, heads, judges
 from training.vae import encode_still, encode_video, one_pass, to_float
 from training.world.shards import Shard, shards
 
@@ -125,22 +125,20 @@ class Bank:
 
     @torch.no_grad()
     def _embed(self, folder: Path) -> None:
-        """The recogniser's embedding of every picture, and of every person their mean, where there is a
-        recogniser.
-        """
-        if not (folder / "face/analyzer/recogniser.safetensors").exists():
-            return
-        network = recogniser(folder, self.device)
-        embeds = [
-            network(h.permute(0, 3, 1, 2).float() / 127.5 - 1)["embedding"]
-            for h in self.rows["faces"].split(2048)
-        ]
-        self.rows["embeds"] = torch.cat(embeds).float()
+        """The embedding of every picture, and of every person each judge's mean."""
         slot = torch.from_numpy(self.persons.slot).to(self.device)
-        total = torch.zeros(len(self.persons.count), 512, device=self.device).index_add_(
-            0, slot, self.rows["embeds"]
-        )
-        self.rows["target"] = F.normalize(total, dim=-1)[slot]
+        targets = []
+        for network in judges(folder, self.device):
+            embeds = torch.cat(
+                [
+                    network(h.permute(0, 3, 1, 2).float() / 127.5 - 1)["embedding"]
+                    for h in self.rows["faces"].split(2048)
+                ]
+            )
+            self.rows.setdefault("embeds", embeds.float())  # the first is mini's own
+            total = torch.zeros(len(self.persons.count), embeds.shape[1], device=self.device)
+            targets.append(F.normalize(total.index_add_(0, slot, embeds.float()), dim=-1)[slot])
+        self.rows["target"] = torch.stack(targets, 1)
 
     def stills(self, count: int) -> dict[str, Tensor]:
         """A batch of pictures with one of their texts each."""
@@ -156,7 +154,7 @@ class Bank:
         at = torch.from_numpy(rows).to(self.device)
         texts = self.rows["ids"]
         variant = torch.randint(0, texts.shape[1], (len(rows),), device=self.device)
-        batch = {k: self.rows[k][at] for k in ("latents", "heads", "target") if k in self.rows}
+        batch = {k: self.rows[k][at] for k in ("latents", "heads", "target", "faces")}
         batch["face"] = self.rows["face"][at].float()
         return batch | {"ids": texts[at, variant].long(), "no_text": self.no_text}
 

@@ -1,6 +1,7 @@
 """Trains mini's face analyzer: the detector (faces, landmarks, matte) and the recogniser.
 
     python -m training.face --data DIR_of_shards --out checkpoints/face --seconds S [--resume] [--device cuda]
+    python -m training.face --judge 1 --data DIR_of_shards --out checkpoints/face --seconds S
     python -m training.face evaluate --analyzer checkpoints/face/analyzer
 
 One process, one device. The pictures lie on the device as bytes; every batch is made difficult there
@@ -72,6 +73,11 @@ def main(arguments: list[str] | None = None) -> int:
     if options.only == "detector":
         train(detector_task(learn, options.detector_batch), options.out, left, options.resume)
         return _finished(options, device)
+    if options.judge is not None:
+        facts = facts_of(torch.unique(learn["persons"]).tolist())
+        left = options.seconds - (time.monotonic() - began)
+        train_judge(recogniser_task(learn, facts, options.people, options.views), options, max(left, 1))
+        return 0
     with ThreadPoolExecutor(1) as background:
         # What the world knows of thousands of persons takes seconds: worked out beside the training.
         facts = background.submit(facts_of, torch.unique(learn["persons"]).tolist())
@@ -81,6 +87,16 @@ def main(arguments: list[str] | None = None) -> int:
     left = options.seconds - (time.monotonic() - began) - options.reserve
     train(recogniser, options.out, max(left, 1), options.resume)
     return _finished(options, device)
+
+
+def train_judge(task: Task, options: argparse.Namespace, seconds: float) -> None:
+    """Train one more recogniser, for `training.likeness`: ``OUT/judges/NUMBER.safetensors``, folded."""
+    folder = options.out / "judges"
+    train(task, folder / str(options.judge), seconds, options.resume)
+    save_tensors(
+        folded(folder / str(options.judge) / "recogniser.safetensors"),
+        folder / f"{options.judge}.safetensors",
+    )
 
 
 def _finished(options: argparse.Namespace, device: torch.device) -> int:
@@ -123,7 +139,16 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         choices=["detector"],
         help="train this one; the recogniser in --out stays, and what was trained on its embeddings",
     )
-    return parser.parse_args(arguments)
+    parser.add_argument(
+        "--judge",
+        type=int,
+        metavar="NUMBER",
+        help="train a recogniser alone, by this seed, that judges likeness in stage 1's training",
+    )
+    options = parser.parse_args(arguments)
+    if options.judge is not None:
+        options.seed, options.detector_room = options.judge, 0
+    return options
 
 
 def _load(options: argparse.Namespace, device: torch.device) -> Store:
@@ -283,6 +308,12 @@ def _restore(modules: dict[str, nn.Module], path: Path) -> None:
         )
 
 
+def folded(path: Path) -> dict[str, Tensor]:
+    """The network of a checkpoint with its norms melted in, as it is used after training."""
+    own = {k.removeprefix("network."): v for k, v in load_tensors(path).items() if k.startswith("network.")}
+    return {k: v for k, v in fold(own).items() if not k.endswith("num_batches_tracked")}
+
+
 def export(out: Path, same_person: float | None) -> Path:
     """Write ``out/analyzer``: both networks folded, bfloat16, with the config that `stillmotion.identity`
     reads.
@@ -291,10 +322,7 @@ def export(out: Path, same_person: float | None) -> Path:
     for name in ("detector", "recogniser"):
         if not (out / f"{name}.safetensors").exists() and (folder / f"{name}.safetensors").exists():
             continue  # trained before, elsewhere: only what it became is here
-        state = load_tensors(out / f"{name}.safetensors")
-        own = {k.removeprefix("network."): v for k, v in state.items() if k.startswith("network.")}
-        folded = {k: v for k, v in fold(own).items() if not k.endswith("num_batches_tracked")}
-        save_tensors(folded, folder / f"{name}.safetensors")
+        save_tensors(folded(out / f"{name}.safetensors"), folder / f"{name}.safetensors")
     config = {
         "format": "stillmotion-analyzer",
         "version": 1,

@@ -39,16 +39,17 @@ from training.common import (
     save_tensors,
     whole_or_part,
 )
-from training.likeness import likeness_loss, recogniser
+from training.likeness import judges, likeness_loss
 from training.vae import decode_still
 
 TIMESTEPS = 1000
 NO_TEXT = 0.1
 NO_PERSON = 0.05
 FACE_WEIGHT = 2.0
-LIKENESS_WEIGHT = 0.05
-PICTURES = 24  # of a batch, for the judge
-MOST_NOISE = 600  # of 1000 timesteps
+LIKENESS_WEIGHT = 0.04
+FEATURES_WEIGHT = 0.08
+PICTURES = 32  # of a batch, for the jury
+MOST_NOISE = 750  # of 1000 timesteps
 RANK_SCALE = 0.5
 
 
@@ -169,11 +170,11 @@ def train(
     if people:
         groups.append(([models.hyperlora, models.image_encoder], 8e-4))
     alphas = alphas_cumprod(device)
-    judge = recogniser(folder, device) if likeness else None
+    jury = judges(folder, device) if likeness else []
     half = device.type == "cuda"
     vae = in_half(bank.vae)
     stepper = Stepper(
-        lambda _, sample: losses(models, personal, sample, alphas, people, judge, vae),
+        lambda _, sample: losses(models, personal, sample, alphas, people, jury, vae),
         groups,
         clock,
         device,
@@ -208,17 +209,17 @@ def losses(
     sample: dict[str, Tensor],
     alphas: Tensor,
     people: bool,
-    judge: Recogniser | None,
+    jury: list[Recogniser],
     vae: Any,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss to descend, and its parts: the velocity's plain mean square error and, with a judge, the
+    """The loss to descend, and its parts: the velocity's plain mean square error and, with a jury, the
     likeness.
     """
     x0, device = sample["latents"].float(), sample["latents"].device
     count = len(x0)
     t = torch.randint(0, TIMESTEPS, (count,), device=device)
-    if judge is not None:
-        # The pictures that the judge looks at must be pictures already: little noise.
+    if jury:
+        # The pictures that the jury looks at must be pictures already: little noise.
         t[:PICTURES] = t[:PICTURES] * MOST_NOISE // TIMESTEPS
     a = alphas[t].sqrt().view(-1, 1, 1, 1)
     s = (1 - alphas[t]).sqrt().view(-1, 1, 1, 1)
@@ -235,12 +236,13 @@ def losses(
     weight = 1 + (FACE_WEIGHT - 1) * sample["face"]
     loss = (error * weight).mean() / weight.mean()
     figures = {"loss": error.mean()}
-    if judge is not None:
+    if jury:
         estimate = (a * (a * x0 + s * noise) - s * v)[:PICTURES]
-        figures["unlike"] = likeness_loss(
-            judge, vae, estimate, sample["heads"][:PICTURES], sample["target"][:PICTURES]
+        truth = [sample[k][:PICTURES] for k in ("heads", "target", "faces")]
+        figures["unlike"], figures["apart"] = likeness_loss(
+            jury, decode_still(vae, estimate.to(vae.dtype)), *truth
         )
-        loss = loss + LIKENESS_WEIGHT * figures["unlike"]
+        loss = loss + LIKENESS_WEIGHT * figures["unlike"] + FEATURES_WEIGHT * figures["apart"]
     return loss, figures
 
 

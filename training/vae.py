@@ -1,8 +1,10 @@
 """Trains the two autoencoders: the still's AutoencoderKL and the video's AutoencoderKLWan.
 
-    python -m training.vae still|video --data DIR --out DIR --seconds S [--resume]
+    python -m training.vae still|video --data DIR --out DIR --seconds S [--resume [--polish ANALYZER]]
 
-Losses: L1, L1 of the horizontal and vertical differences (edges), and a KL of weight 1e-6. After training,
+Losses: L1, L1 of the horizontal and vertical differences (edges), and a KL of weight 1e-6. ``--polish``
+trains the decoder alone, so that what was trained on the latents stays valid, and adds the distance of the
+face recogniser's features: an eye that is a little soft costs little in L1 and much in them. After training,
 the latents' mean and spread are measured and folded into the 1x1 convolutions at the bottleneck (still) or
 written into the config (video), so that a diffusion model sees zero mean and unit variance per channel.
 
@@ -13,6 +15,7 @@ The video autoencoder is causal and runs in chunks (first frame, then fours). Fo
 from __future__ import annotations
 
 import argparse
+import json
 import types
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from stillmotion.identity.networks import Recogniser
 from training.common import (
     Averaged,
     Clock,
@@ -35,12 +39,14 @@ from training.common import (
     whole_or_part,
     write_json,
 )
+from training.likeness import features, recogniser, unlike_features
 from training.networks import still_vae, video_vae
 from training.store import Store
 
 KL_WEIGHT = 1e-6
 EDGE_WEIGHT = 1.0
 FIRST_FRAME_WEIGHT = 3.0
+FEATURES_WEIGHT = 0.1
 
 
 def one_pass(vae: Any) -> None:
@@ -145,9 +151,18 @@ def plan_video(done: float, step: int) -> tuple[int, int, int]:
 
 
 def train(
-    kind: str, data: Path, out: Path, clock: Clock, resume: bool, team: Team, rate: float = 8e-4
+    kind: str,
+    data: Path,
+    out: Path,
+    clock: Clock,
+    resume: bool,
+    team: Team,
+    rate: float = 8e-4,
+    polish: Path | None = None,
 ) -> None:
-    """Train one autoencoder and write ``out``/vae.safetensors and the latents' figures."""
+    """Train one autoencoder and write ``out``/vae.safetensors and the latents' figures. ``polish``: a face
+    analyzer's folder; then the decoder alone.
+    """
     device = team.device
     still = kind == "still"
     vae = still_vae() if still else video_vae()
@@ -157,8 +172,10 @@ def train(
         one_pass(vae)
     vae.to(device)
     store = Store(data, device, clips=not still)
-    groups: list[tuple[list[nn.Module], float]] = [([vae], rate)]
-    stepper = Stepper(lambda _, batch: losses(vae, still, batch["pixels"]), groups, clock, device, team)
+    learning = decoder_of(vae) if polish else [vae]
+    eye = recogniser(polish / "recogniser.safetensors", device) if polish else None
+    groups: list[tuple[list[nn.Module], float]] = [(learning, rate)]
+    stepper = Stepper(lambda _, batch: losses(vae, still, batch["pixels"], eye), groups, clock, device, team)
     mean_weights = Averaged(vae.parameters(), 0.998)
     curve, meter, samples = Curve(out / f"{kind}_vae.csv", team), Meter(), 0
     saves = Saves(team)
@@ -181,12 +198,22 @@ def train(
                 save_tensors(vae.state_dict(), out / "vae.safetensors")
     if team.leads:
         with mean_weights.applied():
-            finish(kind, vae, store, out)
+            finish(kind, vae, store, out, keep_latents=polish is not None)
     team.end()
 
 
-def losses(vae: Any, still: bool, pixels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss to descend and its parts for uint8 pictures (B, H, W, 3) or clips (B, T, H, W, 3)."""
+def decoder_of(vae: Any) -> list[nn.Module]:
+    """The parts that make pictures of latents; the others are frozen."""
+    vae.requires_grad_(False)
+    return [vae.decoder.requires_grad_(True), vae.post_quant_conv.requires_grad_(True)]
+
+
+def losses(
+    vae: Any, still: bool, pixels: Tensor, eye: Recogniser | None = None
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss to descend and its parts for uint8 pictures (B, H, W, 3) or clips (B, T, H, W, 3); with an
+    ``eye``, the distance of its features besides.
+    """
     x = to_float(pixels)
     weight = None
     if x.ndim == 5 and x.shape[2] > 1:
@@ -204,8 +231,18 @@ def losses(vae: Any, still: bool, pixels: Tensor) -> tuple[Tensor, dict[str, Ten
         y = decode_still(vae, z) if still else decode_video(vae, z)
     kl = 0.5 * (mean.float().square() + logvar.float().exp() - 1 - logvar.float()).mean()
     recon = reconstruction_loss(y.float(), x, weight)
-    mse = F.mse_loss(y.detach().float().clamp(-1, 1), x)
-    return recon + KL_WEIGHT * kl, {"loss": recon, "kl": kl, "mse": mse}
+    loss, figures = recon + KL_WEIGHT * kl, {"loss": recon, "kl": kl}
+    if eye is not None:
+        with precision(x.device):
+            made, true = features(eye, pictures_of(y)), features(eye, pictures_of(x))
+        figures["apart"] = unlike_features(made, true)
+        loss = loss + FEATURES_WEIGHT * figures["apart"]
+    return loss, figures | {"mse": F.mse_loss(y.detach().float().clamp(-1, 1), x)}
+
+
+def pictures_of(x: Tensor) -> Tensor:
+    """Pictures (B, 3, H, W) as they are, clips (B, 3, T, H, W) as the pictures (B T, 3, H, W) in them."""
+    return x if x.ndim == 4 else x.transpose(1, 2).flatten(0, 1)
 
 
 def _psnr(mse: float) -> float:
@@ -214,9 +251,11 @@ def _psnr(mse: float) -> float:
 
 
 @torch.no_grad()
-def finish(kind: str, vae: Any, store: Store, out: Path, batches: int = 16) -> None:
-    """Fold or record the latents' mean and spread, measure PSNR on whole held-out frames, and write the
-    weights.
+def finish(
+    kind: str, vae: Any, store: Store, out: Path, batches: int = 16, keep_latents: bool = False
+) -> None:
+    """Fold or record the latents' mean and spread (or keep what is known of them), measure PSNR on whole
+    frames, and write the weights.
     """
     still = kind == "still"
     vae.eval()
@@ -236,7 +275,10 @@ def finish(kind: str, vae: Any, store: Store, out: Path, batches: int = 16) -> N
         "latent_mean": mean.tolist(),
         "latent_std": std.tolist(),
     }
-    if still:
+    if keep_latents and not still:
+        known = json.loads((out / "latents.json").read_text())
+        figures |= {k: known[k] for k in ("latent_mean", "latent_std")}
+    elif still and not keep_latents:
         fold(vae, mean, std)
     print(kind, "autoencoder, whole frames:", figures["psnr"], "dB", flush=True)
     save_tensors(vae.state_dict(), out / "vae.safetensors")
@@ -267,13 +309,18 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rate", type=float, default=8e-4, help="the highest learning rate")
+    parser.add_argument(
+        "--polish", type=Path, metavar="ANALYZER", help="the decoder alone, with its features"
+    )
     whole_or_part(parser)
     args = parser.parse_args()
+    if args.polish and not args.resume:
+        parser.error("--polish: needs --resume, there is nothing to polish yet")
     team = Team(args.device)
     team.seed(0)
     torch.set_float32_matmul_precision("high")
     clock = Clock(args.seconds, team=team, part=args.part)
-    train(args.kind, args.data, args.out, clock, args.resume, team, args.rate)
+    train(args.kind, args.data, args.out, clock, args.resume, team, args.rate, args.polish)
 
 
 if __name__ == "__main__":

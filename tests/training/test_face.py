@@ -12,7 +12,7 @@ from fake_pictures import picture, pictures
 from stillmotion.identity.embedded import EmbeddedAnalyzer
 from stillmotion.identity.geometry import HEAD_FIVE, similarity
 from stillmotion.identity.networks import Detector, Recogniser, fold
-from training import face, face_augment, face_losses
+from training import face, face_augment, face_losses, likeness
 from training.common import NonFiniteLossError
 from training.face_data import CROP, MARGIN, Store, alignment, fill, read
 from training.face_evaluate import crossing
@@ -179,3 +179,17 @@ def test_training_leaves_an_analyzer_that_runs(tmp_path, capsys) -> None:
     assert face.main([str(a) for a in [*arguments, *small, *nowhere, "--only", "detector"]]) == 0
     assert (folder / "recogniser.safetensors").read_bytes() == kept
     assert (folder / "detector.safetensors").read_bytes() != detector
+
+
+def test_a_judge_is_trained_beside_the_analyzer(tmp_path) -> None:
+    write_shards(tmp_path / "data")
+    models = tmp_path / "models"
+    arguments = ["--data", tmp_path / "data", "--out", models / "face", "--seconds", "3", "--reserve", "1"]
+    small = ["--detector-batch", "2", "--people", "3", "--views", "2", "--device", "cpu"]
+    assert face.main([str(a) for a in [*arguments, *small, "--bust", tmp_path / "none"]]) == 0
+    kept = (models / "face/analyzer/recogniser.safetensors").read_bytes()
+    assert face.main([str(a) for a in [*arguments, *small, "--judge", 4]]) == 0
+    assert (models / "face/analyzer/recogniser.safetensors").read_bytes() == kept
+    own, other = likeness.judges(models, CPU)
+    views = torch.randn(2, 3, 112, 112)
+    assert not torch.allclose(own(views)["embedding"], other(views)["embedding"], atol=0.1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 import time
 from pathlib import Path
@@ -15,6 +16,8 @@ import torch
 from checkpoints.wan import write_vace
 from torch import Tensor, nn
 
+from stillmotion.identity.geometry import HEAD_FIVE
+from stillmotion.identity.networks import Recogniser
 from stillmotion.motion.vace import RememberingVACEPipeline
 from stillmotion.motion.vace import control as pipeline_control
 from stillmotion.still.lora import attention_modules
@@ -205,6 +208,49 @@ def test_heads_are_the_analyzers_crops() -> None:
         pixels = torch.from_numpy(picture)[None].permute(0, 3, 1, 2).float()
         mine = likeness.heads(pixels, likeness.head_matrix(torch.from_numpy(five)[None]))[0].permute(1, 2, 0)
         assert np.abs(mine.numpy() - head_crop(picture, five)).mean() < 1.5
+
+
+def test_likeness_is_nothing_for_the_true_picture_and_something_for_another() -> None:
+    torch.manual_seed(3)
+    jury = [Recogniser(folded=True).eval() for _ in range(2)]
+    pictures = torch.rand(2, 3, 160, 160) * 2 - 1
+    five = torch.from_numpy(HEAD_FIVE).float().expand(2, 5, 2)
+    matrix = likeness.head_matrix(five)
+    faces = ((likeness.heads(pictures, matrix) + 1) * 127.5).round().byte().permute(0, 2, 3, 1)
+    with torch.no_grad():
+        views = faces.permute(0, 3, 1, 2) / 127.5 - 1
+        target = torch.stack([network(views)["embedding"] for network in jury], 1)
+        unlike, apart = likeness.likeness_loss(jury, pictures, matrix, target, faces)
+        swapped, other = likeness.likeness_loss(jury, pictures.flip(0), matrix, target, faces)
+    assert unlike < 1e-3 and apart < 0.01
+    assert swapped > 10 * unlike and other > 10 * apart
+
+
+def test_polishing_moves_the_decoder_alone_and_keeps_the_latents_figures(tmp_path: Path) -> None:
+    torch.manual_seed(4)
+    model: Any = jittered(networks.video_vae())
+    vae.one_pass(model)
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    eye = Recogniser(folded=True).eval().requires_grad_(False)
+    parts = vae.decoder_of(model)
+    pixels = torch.randint(0, 255, (1, 5, 32, 32, 3), dtype=torch.uint8)
+    loss, figures = vae.losses(model, False, pixels, eye)
+    assert torch.isclose(
+        loss, figures["loss"] + vae.KL_WEIGHT * figures["kl"] + vae.FEATURES_WEIGHT * figures["apart"]
+    )
+    optim = torch.optim.SGD([p for part in parts for p in part.parameters()], lr=1.0)
+    loss.backward()
+    optim.step()
+    moved = {k.partition(".")[0] for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
+    assert moved == {"decoder", "post_quant_conv"}
+    assert all(p.grad is None for p in model.encoder.parameters())
+
+    known = {"latent_mean": [0.5] * 16, "latent_std": [2.0] * 16}
+    common.write_json(known, tmp_path / "latents.json")
+    store: Any = SimpleNamespace(clip_crops=lambda count, length, size: pixels.expand(2, -1, -1, -1, -1))
+    vae.finish("video", model, store, tmp_path, batches=1, keep_latents=True)
+    written = json.loads((tmp_path / "latents.json").read_text())
+    assert {k: written[k] for k in known} == known and written["psnr"] > 0
 
 
 def test_steps_descend_and_follow_the_clock() -> None:

@@ -142,11 +142,14 @@ class Recogniser(nn.Module):
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """See the class."""
-        x = self.at16(self.at8(self.at4(self.at2(x))))
-        embedding = F.normalize(self.project(self.pool(x).flatten(1)).float(), dim=1)
+        embedding = self.embedding(self.at8(self.at4(self.at2(x))))
         # A unit vector of 512 numbers has small entries: the heads read it at the scale of unit variance.
         scaled = embedding * EMBEDDING_DIM**0.5
         return {"embedding": embedding, "gender": self.gender(scaled)[:, 0], "age": self.age(scaled)[:, 0]}
+
+    def embedding(self, at8: Tensor) -> Tensor:
+        """The unit embedding (B, 512) of what the first three stages made of the pictures."""
+        return F.normalize(self.project(self.pool(self.at16(at8)).flatten(1)).float(), dim=1)
 
 
 def fold(state: dict[str, Tensor]) -> dict[str, Tensor]:
