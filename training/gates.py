@@ -5,9 +5,10 @@ committed).
 
 Pictures of held-out people go through the autoencoder. Gate: PSNR of at least 30 dB, and dlib, which knows
 neither our world nor our networks, names at least 90 % of the people from their reconstructions, compared
-with untouched pictures of them in other scenes. The share for untouched pictures is given beside it: no
-autoencoder can do better. A video autoencoder is judged on clips of 17 frames: the first, the middle and
-the last frame.
+with untouched pictures of them in other scenes. The share for what is untouched is given beside it: no
+autoencoder can do better. A video autoencoder is judged on clips of 17 frames as videos are judged
+(`benchmarks.held_out`): by the mean descriptor of the frames, here five of them. The share of the single
+frames is given too; in some of them the person looks away, and nobody could name them.
 """
 
 from __future__ import annotations
@@ -61,6 +62,12 @@ def top1(gallery: list[Any], probes: list[list[Any]]) -> float:
     return float(np.mean(hits))
 
 
+def together(frames: list[Any]) -> list[Any]:
+    """A clip's one descriptor: the mean over its frames with a face; None where there is none."""
+    found = [d for d in frames if d is not None]
+    return [np.mean(found, axis=0) if found else None]
+
+
 def measure(kind: str, vae: Any, identities: int) -> dict[str, Any]:
     """The figures of one autoencoder over the first held-out people."""
     from stillmotion.evaluate.dlib_faces import Recogniser
@@ -78,7 +85,7 @@ def measure(kind: str, vae: Any, identities: int) -> dict[str, Any]:
         else:
             frames, shown = (
                 renderer.clip(person, clip_scene(80_000 + index, actions), actions).frames,
-                [0, 8, 16],
+                [0, 4, 8, 12, 16],
             )
         made = reconstruct(kind, vae, frames)
         ratios.append(psnr(made, frames))
@@ -88,14 +95,16 @@ def measure(kind: str, vae: Any, identities: int) -> dict[str, Any]:
     figures = {
         "identities": identities,
         "psnr": round(float(np.mean(ratios)), 2),
-        "psnr_first_middle_last": [round(float(x), 2) for x in np.mean(by_frame, axis=0)],
-        "top1": round(top1(gallery, coded), 4),
-        "top1_untouched": round(top1(gallery, plain), 4),
+        "top1": round(top1(gallery, [together(some) for some in coded]), 4),
+        "top1_untouched": round(top1(gallery, [together(some) for some in plain]), 4),
     }
-    # A ceiling below the gate would make the gate unfair: it is then nine tenths of what untouched pictures
-    # reach.
-    least = min(LEAST_TOP1, LEAST_TOP1 * figures["top1_untouched"])
-    return figures | {"passed": figures["psnr"] >= LEAST_PSNR and figures["top1"] >= least}
+    if kind == "video":
+        figures |= {
+            "psnr_of_frames": [round(float(x), 2) for x in np.mean(by_frame, axis=0)],
+            "top1_frames": round(top1(gallery, coded), 4),
+            "top1_frames_untouched": round(top1(gallery, plain), 4),
+        }
+    return figures | {"passed": figures["psnr"] >= LEAST_PSNR and figures["top1"] >= LEAST_TOP1}
 
 
 def main() -> int:

@@ -399,6 +399,8 @@ def test_gate_arithmetic() -> None:
     assert gates.top1([a, b], [[a], [b]]) == 1.0
     assert gates.top1([a, b], [[b], [b]]) == 0.5
     assert gates.top1([a, None], [[None], [b]]) == 0.0
+    assert gates.together([None, a, b])[0] == pytest.approx(np.full(128, 0.5))
+    assert gates.together([None, None]) == [None]
 
 
 def test_muon_evens_out_singular_values_and_keeps_their_vectors() -> None:
