@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -256,3 +257,26 @@ def test_a_replay_sends_no_prompt_to_a_server_that_a_file_names(tmp_path: Path) 
     with pytest.raises(InputError, match="name the writer"):
         again(tmp_path / "a.mp4", {"prompt": "He turns"})
     assert again(tmp_path / "a.mp4", {"prompt": "He turns", "writer": "rules"})[0].writer == "rules"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="fills memory by glibc's MALLOC_PERTURB_")
+def test_the_file_does_not_depend_on_what_lay_in_memory(tmp_path: Path) -> None:
+    """Sizes that are not 256 wide, in processes whose fresh memory is filled with one byte or another."""
+    rng = np.random.default_rng(2)
+    noise = rng.normal(0, 12, (1, 160, 160, 1))
+    frames = np.clip(make_clip(9, 160, 160).frames * 0.6 + 40 + np.roll(noise, 1, 2), 0, 255).astype(np.uint8)
+    np.save(tmp_path / "frames.npy", frames)
+    (tmp_path / "record.json").write_text(make_record().model_dump_json(), encoding="utf-8")
+    program = (
+        "import sys; from pathlib import Path; import numpy as np;"
+        "from stillmotion.motion.types import Clip; from stillmotion.output import Record, write;"
+        "folder = Path(sys.argv[1]); frames = np.load(folder / 'frames.npy');"
+        "record = Record.model_validate_json((folder / 'record.json').read_text());"
+        "write(Clip(frames, 8), record, folder / sys.argv[2])"
+    )
+    made = set()
+    for fill in ("0", "1", "2", "254"):
+        line = [sys.executable, "-c", program, str(tmp_path), f"{fill}.mp4"]
+        subprocess.run(line, check=True, env=os.environ | {"MALLOC_PERTURB_": fill})
+        made.add(hashlib.sha256((tmp_path / f"{fill}.mp4").read_bytes()).hexdigest())
+    assert len(made) == 1

@@ -1,6 +1,8 @@
 """The clip as an MP4 that plays everywhere: H.264 High, yuv420p, BT.709, index at the front.
 
-One encoder thread, so that the same frames make the same bytes. Constant rate factor 17: differences from
+One encoder thread and no macroblock tree, so that the same frames make the same bytes: x264's tree reads
+memory that nobody wrote where a frame is not 256 pixels wide, and the file then depends on what lay there
+before. Constant rate factor 17: differences from
 the source are invisible at a normal viewing distance (x264's own guidance: 17 or 18). A frame of odd
 width or height gets its last column or row twice, because yuv420p has half as many colours as pixels in
 each direction.
@@ -80,7 +82,7 @@ def _encode(clip: Clip, record: Record, path: Path) -> None:
 def _configure(stream: VideoStream, width: int, height: int) -> None:
     """Sizes, colours and x264's options; BT.709 is tagged as what it is."""
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-    stream.options = {"crf": str(CRF), "preset": "medium", "profile": "high"}
+    stream.options = {"crf": str(CRF), "preset": "medium", "profile": "high", "x264-params": "mbtree=0"}
     codec = stream.codec_context
     codec.thread_count = 1
     codec.color_range = ColorRange.MPEG
