@@ -80,6 +80,7 @@ class StillPreset:
     ``scheduler``: "dpm++2m-karras" of the reference, or "ddim-trailing" where a few-step LoRA in ``loras``
     (applied at weight 1 besides HyperLoRA's) was distilled for it. ``lora_unguided``: the share of
     HyperLoRA's weight in guidance's sample without the words; below 1, guidance works for the person too.
+    ``view``: what a refined prompt says of the view where the user does not.
     """
 
     checkpoint: Source
@@ -94,6 +95,7 @@ class StillPreset:
     lora_weight: float = 0.85
     lora_unguided: float = 1.0
     trigger: str = "fcsks fxhks fhyks, "
+    view: str = ""
     enough_similarity: float = 0.5
     detail_strength: float = 0.5
     detail_steps: int = 10
@@ -350,6 +352,7 @@ MINI = Preset(
         guidance_scale=3.0,
         lora_weight=1.2,
         lora_unguided=-0.6,
+        view="facing the camera",
         enough_similarity=0.75,
         quality={
             "draft": StillSettings(steps=12, candidates=1, detail=False),

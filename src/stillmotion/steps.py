@@ -160,6 +160,7 @@ class Work:
                 writer=self.settings.writer,
                 prompts=self.settings.prompts,
                 trigger=self.preset.still.trigger,
+                view=self.preset.still.view,
                 given=given.model_dump(mode="json") if given else None,
             ),
             lambda: given or self._decouple(subject),
@@ -294,6 +295,7 @@ class Work:
                 self.settings.prompts,
                 self.models.token_counter(),
                 self.preset.still.trigger,
+                self.preset.still.view,
             )
 
     def _step(

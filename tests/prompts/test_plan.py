@@ -138,3 +138,34 @@ def test_a_writer_of_ones_own() -> None:
 )
 def test_without_a_photo_the_prompt_names_its_person(prompt: str, subject: str) -> None:
     assert subject_in(prompt) == subject
+
+
+@pytest.mark.parametrize(
+    ("prompt", "told"),
+    [
+        ("A man in a blue coat waves in a park", True),
+        ("A man turns his head to the left", True),
+        ("A man in profile reads a letter", False),
+        ("A man facing away from us waves in a park", False),
+    ],
+)
+def test_a_view_is_told_where_the_user_says_none(prompt: str, told: bool) -> None:
+    plain = decouple(prompt, "A man").spatial
+    seen = decouple(prompt, "A man", view="facing the camera").spatial
+    if told:
+        assert seen == plain.removesuffix(", close-up") + ", facing the camera, close-up"
+    else:
+        assert seen == plain
+
+
+def test_a_view_never_overfills_the_prompt_and_raw_prompts_stay() -> None:
+    full = decouple("A man in a blue coat waves", "A man", count_tokens=lambda text: 75 + ("view" in text))
+    told = decouple(
+        "A man in a blue coat waves",
+        "A man",
+        count_tokens=lambda text: 75 + ("view" in text),
+        view="front view",
+    )
+    assert told.spatial == full.spatial
+    raw = decouple("A man waves", "A man", mode="raw", view="front view")
+    assert raw.spatial == "A man waves"

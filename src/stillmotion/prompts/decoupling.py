@@ -11,10 +11,24 @@ from stillmotion.prompts import rules
 from stillmotion.prompts.frames import strip_frame
 from stillmotion.prompts.lexicon import FEMALE, GENERIC_PEOPLE, MALE
 from stillmotion.prompts.plan import Plan, Segment, Subject
-from stillmotion.prompts.text import check_prompt, sentences
+from stillmotion.prompts.text import (
+    CLIP_CONTENT_TOKENS,
+    check_prompt,
+    estimate_clip_tokens,
+    sentences,
+)
 from stillmotion.prompts.writers import Brief, Writer, writer_for
 
 _SUBJECTS = ("A man", "A woman", "A person")
+_FRAMING = ", close-up"
+# Views that a prompt asks for, and what else in a still's phrases tells one; a prompt that only *does* the
+# latter ("looks up") still begins with a view of its own.
+_ASKED = r"facing|in profile|(?:profile|side|front|back) view|three-quarter|from (?:behind|the (?:back|side))"
+_VIEW = re.compile(rf"\b(?:{_ASKED})\b", re.IGNORECASE)
+_TOLD = re.compile(
+    rf"\b(?:{_ASKED}|turned|over (?:his|her|their) shoulder|(?:look|gaz)ing \w+|(?:head|face|back) to\w*)\b",
+    re.IGNORECASE,
+)
 
 
 def subject_in(prompt: str) -> Subject:
@@ -32,6 +46,7 @@ def decouple(
     mode: Literal["refined", "raw"] = "refined",
     count_tokens: Callable[[str], int] | None = None,
     trigger: str = "",
+    view: str = "",
 ) -> Plan:
     """Take a prompt apart into what is seen and what happens.
 
@@ -44,6 +59,7 @@ def decouple(
         count_tokens: tokens of a text by the preset's CLIP tokenizer, start and end tokens not counted;
             None estimates.
         trigger: HyperLoRA's trigger words, put first in the spatial prompt.
+        view: what a refined spatial prompt says of the view where the user says nothing of it.
 
     Raises:
         InputError: the prompt, its times, the subject, the mode or the writer's name cannot be used.
@@ -66,9 +82,19 @@ def decouple(
     )
     return Plan(
         subject=noun,
-        spatial=written.spatial,
+        spatial=_seen(written.spatial, text, view, count_tokens or estimate_clip_tokens),
         temporal=written.temporal,
         segments=segments,
         writer=chosen.name,
         fallback=written.fallback,
     )
+
+
+def _seen(spatial: str, asked: str, view: str, count: Callable[[str], int]) -> str:
+    """The spatial prompt with its view told before the framing; as it is where one is asked for or told, or
+    where it is full.
+    """
+    if not view or _VIEW.search(asked) or _TOLD.search(spatial):
+        return spatial
+    told = f"{spatial.removesuffix(_FRAMING)}, {view}" + (_FRAMING if spatial.endswith(_FRAMING) else "")
+    return told if count(told) <= CLIP_CONTENT_TOKENS else spatial
