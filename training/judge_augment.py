@@ -1,0 +1,99 @@
+"""What the judge's training pictures go through, so that it holds on pictures that no renderer drew.
+
+Generated videos are blurred, more so towards their end, noisy and off in colour, and they come through a
+video codec. Everything is drawn on the device and for whole clips: what moves stays what moved. Nothing is
+ever mirrored: left and right are actions.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+SHIFT, SCALE = 0.03, 0.08
+"""Shares of the picture by which a clip is moved and scaled at most: more would be another framing."""
+WORN = 0.8
+"""Share of the clips that get each kind of wear."""
+BLOCK = 8
+
+
+def worn(clips: Tensor) -> Tensor:
+    """Clips (B, T, 3, H, W) in 0..1, each moved, blurred, recoloured, noisy and coded in its own way."""
+    x = moved(clips)
+    x = blurred(x)
+    x = recoloured(x)
+    x = noisy(x)
+    return coded(x.clamp(0, 1)).clamp(0, 1)
+
+
+def _uniform(x: Tensor, low: float, high: float, *shape: int) -> Tensor:
+    """Random numbers, one set for each clip, that broadcast with the clips."""
+    return torch.rand(x.shape[0], *(shape or (1, 1, 1, 1)), device=x.device) * (high - low) + low
+
+
+def _some(x: Tensor) -> Tensor:
+    """1 for about WORN of the clips, else 0."""
+    return (_uniform(x, 0, 1) < WORN).float()
+
+
+def moved(x: Tensor) -> Tensor:
+    """Shifted and scaled a little."""
+    count = x.shape[0]
+    scale = 1 + _uniform(x, -SCALE, SCALE, 1, 1)
+    shift = _uniform(x, -2 * SHIFT, 2 * SHIFT, 2, 1)
+    matrix = torch.cat([torch.eye(2, device=x.device).expand(count, 2, 2) * scale, shift], 2)
+    flat = x.flatten(1, 2)
+    grid = F.affine_grid(matrix, list(flat.shape), align_corners=False)
+    return F.grid_sample(flat, grid, padding_mode="border", align_corners=False).view_as(x)
+
+
+def blurred(x: Tensor) -> Tensor:
+    """Between the picture and a half or a quarter of its pixels; how much changes from first to last frame.
+
+    Below zero it is sharpened a little.
+    """
+    flat, size = x.flatten(0, 1), x.shape[-2:]
+    time = torch.linspace(0, 1, x.shape[1], device=x.device).view(1, -1, 1, 1, 1)
+    amount = torch.lerp(_uniform(x, -0.3, 0.8), _uniform(x, -0.3, 1.0), time) * _some(x)
+    y = x
+    for factor, most in ((2, 1.0), (4, 0.5)):
+        coarse = F.interpolate(F.avg_pool2d(flat, factor), size, mode="bilinear").view_as(x)
+        share = amount if factor == 2 else amount.clamp(min=0) * (_uniform(x, 0, 1) < 0.3).float()
+        y = torch.lerp(y, coarse, share * most)
+    return y
+
+
+def recoloured(x: Tensor) -> Tensor:
+    """Brightness, contrast, saturation and each channel a little off; a colour's name stays."""
+    some = _some(x)
+    centre = x.mean((1, 2, 3, 4), keepdim=True)
+    x = centre + (x - centre) * (1 + some * _uniform(x, -0.15, 0.15)) + some * _uniform(x, -0.06, 0.06)
+    grey = x.mean(2, keepdim=True)
+    x = grey + (x - grey) * (1 + some * _uniform(x, -0.2, 0.15))
+    return x * (1 + some * _uniform(x, -0.04, 0.04, 1, 3, 1, 1))
+
+
+def noisy(x: Tensor) -> Tensor:
+    """Fine noise in every pixel, and patches that flicker."""
+    some = _some(x)
+    patches = torch.randn(*x.shape[:3], 12, 12, device=x.device).flatten(0, 1)
+    patches = F.interpolate(patches, x.shape[-2:], mode="bilinear").view_as(x)
+    return x + some * (_uniform(x, 0, 0.03) * torch.randn_like(x) + _uniform(x, 0, 0.02) * patches)
+
+
+def coded(x: Tensor) -> Tensor:
+    """Blocks of cosines rounded, the finer the coarser, as JPEG and the video codecs do it."""
+    steps = torch.arange(BLOCK, device=x.device).float()
+    cosines = torch.cos(math.pi * (2 * steps[None] + 1) * steps[:, None] / (2 * BLOCK)) * (2 / BLOCK) ** 0.5
+    cosines = cosines * torch.where(steps == 0, 0.5**0.5, 1.0)[:, None]
+    high, wide = x.shape[-2] // BLOCK, x.shape[-1] // BLOCK
+    blocks = x.unflatten(4, (wide, BLOCK)).unflatten(3, (high, BLOCK)).transpose(4, 5)
+    coefficients = cosines @ blocks @ cosines.T  # (B, T, 3, high, wide, 8, 8)
+    strength = (_uniform(x, 0, 0.04) * _some(x)).view(-1, 1, 1, 1, 1, 1, 1)
+    grain = (1 + steps[:, None] + steps[None]) * strength + 1e-4
+    rounded = (coefficients / grain).round() * grain
+    pixels = cosines.T @ rounded @ cosines
+    return pixels.transpose(4, 5).flatten(5, 6).flatten(3, 4)
