@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +32,26 @@ def frames_of(path: Path) -> list[NDArray[np.uint8]]:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
+def described(video: Path, dlib: Recogniser) -> list[NDArray[np.float64] | None]:
+    """What dlib makes of each frame, 128 numbers; None for a frame without a face."""
+    return [dlib(frame) for frame in frames_of(video)]
+
+
 def judge(references: list[Path], videos: list[Path], dlib: Recogniser) -> dict[str, Any]:
     """Share of frames with a face and share of videos whose nearest reference is their own."""
     known = [dlib(np.asarray(Image.open(p).convert("RGB"))) for p in references]
+    return named(known, {video.name: described(video, dlib) for video in videos})
+
+
+def named(
+    known: Sequence[NDArray[np.float64] | None], videos: Mapping[str, Sequence[NDArray[np.float64] | None]]
+) -> dict[str, Any]:
+    """The figures of `judge` from descriptors: each reference's, and those of its video's frames by name."""
     gallery = np.array([np.full(128, np.inf) if k is None else k for k in known])
     rows = []
-    for index, video in enumerate(videos):
-        frames = frames_of(video)
-        found = [d for d in map(dlib, frames) if d is not None]
-        row: dict[str, Any] = {"video": video.name, "frames": len(frames), "face_frames": len(found)}
+    for index, (name, frames) in enumerate(videos.items()):
+        found = [d for d in frames if d is not None]
+        row: dict[str, Any] = {"video": name, "frames": len(frames), "face_frames": len(found)}
         if found:
             distance = np.linalg.norm(gallery - np.mean(found, axis=0), axis=1)
             row |= {"named": int(distance.argmin()), "own_distance": round(float(distance[index]), 3)}
@@ -47,7 +59,7 @@ def judge(references: list[Path], videos: list[Path], dlib: Recogniser) -> dict[
         rows.append(row | {"right": row.get("rank") == 1})
     total = sum(r["frames"] for r in rows)
     return {
-        "identities": len(references),
+        "identities": len(known),
         "references_with_face": sum(k is not None for k in known),
         "face_frame_ratio": round(sum(r["face_frames"] for r in rows) / total, 4),
         "top1": round(sum(r["right"] for r in rows) / len(rows), 4),

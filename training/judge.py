@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ from training.common import (
     whole_or_part,
 )
 from training.judge_augment import worn
-from training.judge_network import DEEDS, GROUPS, HEADS, JudgeNetwork, evenly, shrunk, write_judge
+from training.judge_network import DEEDS, FRAMES, GROUPS, HEADS, JudgeNetwork, evenly, shrunk, write_judge
 from training.world.jobs import Job, truth_of
 from training.world.people import HELD_OUT
 from training.world.shards import read_shard
@@ -58,9 +59,13 @@ class Shown:
     labels: Tensor
 
 
+_truth = lru_cache(64)(truth_of)
+"""A job's stills follow each other, and share it."""
+
+
 def labels_of(job: Job, view: int = 0) -> list[int]:
     """What a job's clip, or one ``view`` of its stills, shows: the place in each of HEADS, in their order."""
-    truth = truth_of(job)
+    truth = _truth(job)
     names = labels(truth.person, truth.scenes[view], truth.actions)
     told = {head: values.index(names[head]) for head, values in HEADS.items()}
     if job.kind == "stills":
@@ -72,10 +77,15 @@ def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The pictures (N, T, H, W, 3) and labels of a shard's training persons."""
     shard = read_shard(path)
     rows = [row for row, job in enumerate(shard.jobs) if job.person not in HELD_OUT]
-    frames = shard.frames[rows]
-    frames = frames[:, evenly(frames.shape[1])] if frames.ndim == 5 else frames[:, None]
+    # Copied whole, so that the reading itself happens here, beside the other threads.
+    frames = np.array(shard.frames)
+    frames = frames if len(rows) == len(frames) else frames[rows]
+    if frames.ndim == 4:
+        frames = frames[:, None]
+    elif frames.shape[1] != FRAMES:
+        frames = frames[:, evenly(frames.shape[1])]
     told = [labels_of(shard.jobs[row], shard.views[row]) for row in rows]
-    return np.ascontiguousarray(frames), np.array(told, np.int64).reshape(len(rows), len(HEADS))
+    return frames, np.array(told, np.int64).reshape(len(rows), len(HEADS))
 
 
 def load(folder: Path, kind: str, device: torch.device, most: int) -> Shown | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from training.world import captions, layouts
 from training.world.actions import ACTIONS, Action, actions_of
+from training.world.asked import asked
 from training.world.draw import Renderer
 from training.world.jobs import clip_scene
 from training.world.people import HAIR_STYLES, HELD_OUT, Person, identity_of
@@ -29,7 +30,8 @@ def save_picture(path: Path, picture: Picture) -> None:
     Image.fromarray(picture).save(path)
 
 
-def _save_clip(path: Path, frames: Picture) -> None:
+def save_clip(path: Path, frames: Picture) -> None:
+    """Write frames (T, H, W, 3) uint8 as H.264 at 16 frames a second; ImportError without PyAV."""
     import av
 
     with av.open(str(path), "w") as container:
@@ -59,7 +61,7 @@ def write_sample(seed: int, out: Path, size: int, bust: Path) -> None:
     save_picture(out / "view.png", renderer.still(person, scene_of(seed + 1)).frames[0])
     save_picture(out / "clip.png", np.concatenate(list(footage.frames[::2]), axis=1))
     with contextlib.suppress(ImportError):  # without PyAV the strip shows the same
-        _save_clip(out / "clip.mp4", footage.frames)
+        save_clip(out / "clip.mp4", footage.frames)
     rng = np.random.default_rng([72_606, seed])
     truth = {
         "person": dataclasses.asdict(person),
@@ -82,7 +84,9 @@ def write_dataset(
     """Write reference pictures and prompts 1..K of held-out persons in a layout, and truth.jsonl beside them.
 
     The people, pictures and prompts are the same in every layout of `layouts.LAYOUTS`. The prompts are in
-    wordings that training never sees. Raises ValueError for persons of training and for unknown layouts.
+    wordings that training never sees. A line of truth.jsonl holds a prompt's labels, its actions with their
+    times, and what the words ask for (`asked`), for whoever judges a video of it.
+    Raises ValueError for persons of training and for unknown layouts.
     """
     if persons.start < HELD_OUT.start or persons.stop > HELD_OUT.stop:
         raise ValueError(
@@ -104,8 +108,18 @@ def write_dataset(
             text = captions.prompt(person, scene, actions, rng, held_out=True)
             shoots.append(layouts.Shoot(name, number, picture, text, person, scene, actions, scene_seed, rng))
     write(out, shoots, lambda shoot: renderer.still(shoot.person, shoot.scene).frames[0])
-    truth = [{"id": shoot.id, "prompt": shoot.number, "text": shoot.text, "scene_seed": shoot.scene_seed,
-              "labels": labels(shoot.person, shoot.scene, shoot.actions)} for shoot in shoots]  # fmt: skip
+    truth = [
+        {
+            "id": shoot.id,
+            "prompt": shoot.number,
+            "text": shoot.text,
+            "scene_seed": shoot.scene_seed,
+            "labels": labels(shoot.person, shoot.scene, shoot.actions),
+            "actions": [dataclasses.asdict(action) for action in shoot.actions],
+            "asked": asked(shoot.text, shoot.person, shoot.scene, shoot.actions),
+        }
+        for shoot in shoots
+    ]
     (out / "truth.jsonl").write_text("".join(json.dumps(x) + "\n" for x in truth), encoding="utf-8")
 
 
