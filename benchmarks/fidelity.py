@@ -34,7 +34,7 @@ def ssim(a: Picture, b: Picture) -> float:
     return float(((2 * mx * my + c1) * (2 * both + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2))).mean())
 
 
-def drift(frames: Sequence[Picture]) -> float:
+def drift(frames: Sequence[Picture] | Picture) -> float:
     """How far the mean colour goes from the first frame to the last: the mean over R, G and B, 0 to 255."""
     first, last = (frames[i].mean((0, 1)) for i in (0, -1))
     return float(np.abs(last - first).mean())

@@ -29,7 +29,7 @@ from PIL import Image
 
 from benchmarks import attributes, held_out
 from benchmarks.fidelity import drift, ssim
-from stillmotion.errors import StillmotionError
+from stillmotion.errors import InputError, StillmotionError
 from stillmotion.evaluate.dlib_faces import Recogniser
 from stillmotion.evaluate.types import NotComputed
 
@@ -122,7 +122,9 @@ def film(lines: Sequence[Line], out: Path) -> None:
     from training.world.samples import save_clip
 
     missing = [line for line in lines if not (out / name_of(line)).is_file()]
-    renderer = Renderer(SIZE) if missing else None
+    if not missing:
+        return
+    renderer = Renderer(SIZE)
     for line in missing:
         actions = tuple(Action(**action) for action in line["actions"])
         person = identity_of(int(line["id"].removeprefix("id")))
@@ -263,12 +265,10 @@ def markdown(figures: Mapping[str, Any]) -> str:
 
 
 def check_order(out: Path, order: dict[str, Any]) -> None:
-    """Note what the folder is for; SystemExit where it holds another report."""
+    """Note what the folder is for; InputError where it holds another report."""
     path = out / "order.json"
     if path.is_file() and json.loads(path.read_text()) != order:
-        raise SystemExit(
-            f"error: -o: {out} holds a report of other settings (order.json); name another folder"
-        )
+        raise InputError(f"-o: {out} holds a report of other settings (order.json); name another folder")
     out.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(order, indent=1) + "\n", encoding="utf-8")
 

@@ -48,7 +48,7 @@ UNKNOWN = -1
 DEED_WEIGHT = 4.0
 """The loss of each action counts so much: there are 31 of them, and each is shown in three clips of a
 hundred."""
-RATE = 1.5e-3
+RATE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,8 @@ class Lesson:
 
     def __call__(self, key: object, rows: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss and the figures; clips count as much as stills do, and theirs are the figures."""
-        parts, figures = [], {}
+        parts: list[Tensor] = []
+        figures: dict[str, Tensor] = {}
         for kind in sorted(rows, reverse=True):  # stills first: where both tell, the clips' figures stay
             shown = self.data[kind]
             with torch.no_grad():

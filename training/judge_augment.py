@@ -85,7 +85,7 @@ def noisy(x: Tensor) -> Tensor:
 
 
 def coded(x: Tensor) -> Tensor:
-    """Cosines of blocks of BLOCK pixels rounded, the finer the coarser, as JPEG and the video codecs do it."""
+    """Blocks of BLOCK pixels as rounded cosines, the finer the coarser: as JPEG and video codecs do it."""
     steps = torch.arange(BLOCK, device=x.device).float()
     cosines = torch.cos(math.pi * (2 * steps[None] + 1) * steps[:, None] / (2 * BLOCK)) * (2 / BLOCK) ** 0.5
     cosines = cosines * (1 - (1 - 0.5**0.5) * (steps == 0).float())[:, None]

@@ -126,7 +126,7 @@ def test_a_missing_judge_names_the_command(tmp_path: Path) -> None:
 def test_a_folder_holds_one_report(tmp_path: Path) -> None:
     mini_report.check_order(tmp_path, {"seed": 1})
     mini_report.check_order(tmp_path, {"seed": 1})
-    with pytest.raises(SystemExit, match="another folder"):
+    with pytest.raises(InputError, match="another folder"):
         mini_report.check_order(tmp_path, {"seed": 2})
 
 
