@@ -45,7 +45,7 @@ from training.world.truth import labels
 
 UNKNOWN = -1
 """The label of what a picture does not tell: a still's action."""
-DEED_WEIGHT = 4.0
+DEED_WEIGHT = 8.0
 """The loss of each action counts so much: there are 31 of them, and each is shown in three clips of a
 hundred."""
 RATE = 1e-3
