@@ -167,7 +167,8 @@ class Preset:
 
     Both are "embedded" or "insightface:PACK". ``memory`` is the least device memory in GiB that the preset
     needs, with offloading; ``device`` says where it is meant to run; ``extras`` names the pip extras its
-    parts import.
+    parts import. ``vocabulary`` names the one (``prompts/vocabularies``) whose words alone the models know;
+    None: they know everyday English.
     """
 
     name: str
@@ -181,6 +182,7 @@ class Preset:
     device: Literal["cpu", "cuda"]
     extra_sources: tuple[Source, ...] = field(default=())
     extras: tuple[str, ...] = ()
+    vocabulary: str | None = None
 
     @property
     def memory(self) -> float:
@@ -377,6 +379,7 @@ MINI = Preset(
     need=Need(parameters=0.15, activations=2.4, total_parameters=0.15, bytes_each=4),
     device="cpu",
     extra_sources=(Source("analyzer", OWN, embedded=True),),
+    vocabulary="mini",
 )
 
 SDXL_STILL = StillPreset(

@@ -25,7 +25,8 @@ from stillmotion.libraries import is_out_of_memory, quiet
 from stillmotion.output.record import Photo, Record, StillFacts
 from stillmotion.presets import Preset, Source
 from stillmotion.progress import Progress
-from stillmotion.prompts import Plan, decouple, subject_in
+from stillmotion.prompts import Plan, as_read, decouple, subject_in
+from stillmotion.prompts.vocabulary import told
 from stillmotion.request import Request, Settings
 from stillmotion.runs import RunFolder, key
 from stillmotion.weights import locate
@@ -168,6 +169,8 @@ class Work:
             Plan.load,
         )
         self._tell((f"prompts: {plan.fallback}",) if plan.fallback else ())
+        _, readings = as_read(plan, self.preset.vocabulary)
+        self._tell((f"prompts: {self.preset.name} {told(readings)}",) if readings else ())
         return plan
 
     def still(self, identity: Identity, plan: Plan) -> FirstFrame:
@@ -175,6 +178,7 @@ class Work:
         from stillmotion import still as room
         from stillmotion.still.types import FirstFrame
 
+        plan, _ = as_read(plan, self.preset.vocabulary)
         depends = key(
             version=__version__,
             device=self.device,
@@ -221,6 +225,7 @@ class Work:
         from stillmotion import motion as room
         from stillmotion.motion.types import Clip
 
+        plan, _ = as_read(plan, self.preset.vocabulary)
         depends = key(
             version=__version__,
             device=self.device,
@@ -271,6 +276,7 @@ class Work:
             photos=self.photos,
             image=self.given_image,
             plan=plan,
+            readings=as_read(plan, self.preset.vocabulary)[1],
             still=still_facts(first) if first else None,
             edited=self._edited(),
             parts={source.name: _origin(source) for source in self.preset.sources()},

@@ -49,6 +49,7 @@ def _rows(record: Record) -> list[tuple[str, str]]:
     rows = [("notice", record.notice), ("prompt", record.request.prompt), ("subject", record.plan.subject)]
     rows += [("seen", record.plan.spatial), ("happens", record.plan.temporal)]
     rows += [(f"{s.start:g} to {s.end:g} s", s.text) for s in record.plan.segments]
+    rows += [("read", str(reading)) for reading in record.readings]
     rows += [("photo", f"{photo.path}  sha256 {photo.sha256}") for photo in record.photos]
     if record.image:
         rows.append(("first frame", f"{record.image.path}  sha256 {record.image.sha256}"))

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stillmotion.errors import InputError
-from stillmotion.prompts import Plan
+from stillmotion.prompts import Plan, Reading
 from stillmotion.request import Request, Settings
 
 NOTICE = "AI-generated: this picture or video was made by a machine and shows no real event."
@@ -56,8 +56,9 @@ class ClipFacts(_Part):
 
 
 class Record(_Part):
-    """All of it. ``image`` is a first frame that the user gave; ``edited`` names steps of the run folder that
-    a person changed by hand; ``parts`` are the models; ``versions`` this package and its libraries.
+    """All of it. ``readings`` are the plan's words that the preset's vocabulary has others for; ``image`` is
+    a first frame that the user gave; ``edited`` names steps of the run folder that a person changed by hand;
+    ``parts`` are the models; ``versions`` this package and its libraries.
     """
 
     made_by: Literal["stillmotion"] = "stillmotion"
@@ -68,6 +69,7 @@ class Record(_Part):
     photos: tuple[Photo, ...]
     image: Photo | None = None
     plan: Plan
+    readings: tuple[Reading, ...] = ()
     still: StillFacts | None = None
     clip: ClipFacts | None = None
     edited: tuple[str, ...] = ()

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from stillmotion.prompts.decoupling import subject_in as subject_in
     from stillmotion.prompts.plan import Plan as Plan
     from stillmotion.prompts.plan import Segment as Segment
+    from stillmotion.prompts.vocabulary import Reading as Reading
+    from stillmotion.prompts.vocabulary import as_read as as_read
     from stillmotion.prompts.writers import Brief as Brief
     from stillmotion.prompts.writers import Writer as Writer
     from stillmotion.prompts.writers import Written as Written
@@ -23,11 +25,13 @@ _HOMES = {
     "subject_in": "decoupling",
     "Plan": "plan",
     "Segment": "plan",
+    "Reading": "vocabulary",
+    "as_read": "vocabulary",
     "Writer": "writers",
     "Brief": "writers",
     "Written": "writers",
 }
-__all__ = ["Brief", "Plan", "Segment", "Writer", "Written", "decouple", "subject_in"]
+__all__ = ["Brief", "Plan", "Reading", "Segment", "Writer", "Written", "as_read", "decouple", "subject_in"]
 
 
 def __getattr__(name: str) -> Any:

@@ -160,7 +160,7 @@ _DOUBLING = words("""
     sit run stop clap nod hug jog tap pat rub skip hop spin swim cut put set shut hit let chop flip sip
     dip wrap zip grab drop step trip slip wag tug drag get begin grin bob bat dig win knit mop pet rip rap
     snap scrub shrug stir strum swap tip trim trot whip hum drum tan tag plan jab pin pop skim stab strut
-    flap flop plug unplug unzip refer occur plop whiz quiz shop
+    flap flop plug unplug unzip refer occur plop whiz quiz shop pan chat jut quip gab
 """)
 
 
