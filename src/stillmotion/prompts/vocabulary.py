@@ -24,6 +24,8 @@ _TITLES = words("mr mrs ms dr miss sir lady madam prof professor king queen capt
 _HAIR = words("hair haircut curls bob ponytail bun buzz afro locks braid beard tresses mane")
 _BACKDROPS = words("studio backdrop background")
 _MOST_SKIPPED = 4
+_ALWAYS_READ = ("garments", "lights", "looks")
+"""Tables whose phrases count even where each of their words is known: "roll-neck", "button-down"."""
 
 
 @dataclass(frozen=True)
@@ -225,7 +227,7 @@ class _Reader:
 
     def _was_taught(self, match: _Match, change: _Change) -> bool:
         """Whether the models know the words as they stand; a deed's also in this form of its verb."""
-        if not self._knows(change.start, change.end):
+        if match.phrase.kind in _ALWAYS_READ or not self._knows(change.start, change.end):
             return False
         phrase = match.verb in ("", "s") or self._before(change.start) in (",", ":") or not self.moves
         return match.phrase.kind != DEEDS or phrase
@@ -293,7 +295,7 @@ class _Reader:
             token = self.tokens[place]
             if is_head(place):
                 return True
-            joins = token.low in ("and", ",", "/", "&", "with", ")", "(") or token.low.isdigit()
+            joins = token.low in ("and", ",", "/", "&", "with", ")", "(", ":") or token.text[0].isdigit()
             if not (joins or self._may_modify(place)):
                 return False
         return False
@@ -302,7 +304,8 @@ class _Reader:
         token = self.tokens[at]
         low = token.low
         return (
-            low in self.table.sets["garment_fillers"]
+            token.name
+            or low in self.table.sets["garment_fillers"]
             or low in ADJECTIVES
             or low.endswith(("ed", "y", "coloured", "colored", "en", "ing"))
             or any(
@@ -346,7 +349,7 @@ class _Reader:
     def _joins_noun(self, at: int) -> bool:
         """Whether the next word makes the place a part of another thing: "kitchen knife", "office worker"."""
         low = self._after(at)
-        if not low or not low[0].isalpha() or low in _PLACE_TAILS:
+        if not low or not low[0].isalpha() or low in _PLACE_TAILS | self.table.sets["prepositions"]:
             return False
         return is_noun(low) and not verb_readings(low) and not self.tokens[at].name
 
@@ -410,11 +413,23 @@ class _Reader:
             allowed, start, link = self._clause(match, start, helped)
             if not allowed:
                 return None
-        if filmed and match.phrase.slots and self._before(start) in ("the", "a", "an"):
+        if filmed and self._before(start) in ("the", "a", "an"):
             start -= 1
+        elif not match.verb:
+            link = self._subject_of(match)
         speed = "" if filmed or adverbs else match.speed
         text = " ".join(word for word in (link, adverbs, speed, meaning) if word)
         return _Change(start, match.end, text)
+
+    def _subject_of(self, match: _Match) -> str:
+        """What a deed told without a verb of the person's begins with: "her eyes widen", "followed by a nod"."""
+        first = self.tokens[match.start].low
+        if first == "followed":
+            return "then"
+        if first not in self.table.sets["determiners"]:
+            return ""
+        owner = match.owner if match.owner in ("his", "her") else self._his()
+        return {"her": "she", "his": "he"}.get(owner, "the person")
 
     def _adverbs(self, at: int) -> tuple[int, str]:
         """Adverbs right before a verb: they go with it."""
@@ -460,8 +475,7 @@ class _Reader:
 
     def _is_others(self, at: int) -> bool:
         """Whether the deed is the camera's, or an animal's or thing's."""
-        near = {self._low(place) for place in range(max(0, at - 2), at)}
-        return bool(near & self.table.sets["cameras"]) or self._before(at) in self.table.sets["others"]
+        return self._before(at) in self.table.sets["cameras"] | self.table.sets["others"]
 
     def _clause(self, match: _Match, start: int, helped: bool) -> tuple[bool, int, str]:
         """Whether the verb is one here, no noun or adjective; where its change begins, and what links it."""

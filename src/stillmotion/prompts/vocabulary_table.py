@@ -1,7 +1,7 @@
 """A vocabulary's file, ``vocabularies/NAME.toml``, as phrases to look for.
 
 The file says under what it means how people say it: phrases between semicolons or line ends. In a phrase
-``a|b`` is either word, ``(a)`` may be missing, ``a_b`` is two words in such a choice, ``{name}`` one of the
+``a|b`` is either word, ``(a)`` and ``(a b)`` may be missing, ``a_b`` is two words in such a choice, ``{name}`` one of the
 file's [sets]. ``~`` is a possessive or an article, ``<side>`` left or right, ``*turn`` any form of a verb. A
 deed begins with a verb in any form unless ``=`` stands before it. A hyphen is a space. Names of places are
 written with a capital.
@@ -9,6 +9,7 @@ written with a capital.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from stillmotion.prompts.morphology import gerund, past_forms, third_person
 FOLDER = Path(__file__).parent / "vocabularies"
 DEEDS, KNOWN = "deeds", "known"
 Words = tuple[str, ...]
+_GROUP = re.compile(r"\(([^()]* [^()]*)\)")
+_APOSTROPHE = re.compile(r"'((?:s|m|re|ve|ll|d|t)\b)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def _slots(line: str, choices: dict[str, str], deed: bool) -> Iterator[Slot]:
             inner = inner.replace("{" + name + "}", choice)
         options: dict[str, tuple[Words, ...]] = {}
         for text in inner.split("|"):
-            words = tuple(("*" + text if place == 0 and verb_first else text).split("_"))
+            words = tuple(word for word in ("*" + text if place == 0 and verb_first else text).split("_") if word)
             for first in {words[0], words[0].lower()}:  # a name, as written and in lower case
                 options[first] = (*options.get(first, ()), words)
         yield Slot(options, optional)
@@ -108,8 +111,26 @@ def _first_words(slots: tuple[Slot, ...]) -> set[str]:
     return found
 
 
-def _lines(phrases: str) -> list[str]:
-    return [phrase.strip() for phrase in phrases.replace("\n", ";").split(";") if phrase.strip()]
+def _lines(phrases: str) -> Iterator[str]:
+    for phrase in phrases.replace("\n", ";").split(";"):
+        if phrase.strip():
+            yield from _with_and_without(_apart(phrase.strip()))
+
+
+def _with_and_without(phrase: str) -> Iterator[str]:
+    """A phrase in which several words may be missing together, with them and without."""
+    group = _GROUP.search(phrase)
+    if group is None:
+        yield phrase
+        return
+    before, after = phrase[: group.start()], phrase[group.end() :]
+    yield from _with_and_without(f"{before}{group[1]}{after}")
+    yield from _with_and_without(f"{before}{after}")
+
+
+def _apart(phrase: str) -> str:
+    """Apostrophes as the reader of a text takes them: "man's" is two words, "o'clock" three."""
+    return _APOSTROPHE.sub(lambda match: "_'" + match[1] if match[1] else "_'_", phrase)
 
 
 def _plain(meaning: str) -> str:
