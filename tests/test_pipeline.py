@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import tiny
 
-from stillmotion import motion, still
+from stillmotion import motion, presets, still
 from stillmotion.errors import InputError, MissingWeightsError, OutOfMemoryError
 from stillmotion.identity.types import Face
 from stillmotion.output import Result, read_record
@@ -370,3 +370,25 @@ def test_killed_at_several_moments_the_same_command_finishes(photo: Path, tiny_h
     assert sorted(os.listdir(photo.parent)) == ["a.mp4", "a.png"]
     straight, _ = generate(ask(photo, seed=record.settings.seed), photo.with_name("b.mp4"))
     assert record.clip and record.clip.sha256 == frames_of(straight)
+
+
+def test_a_preset_with_a_vocabulary_reads_the_plan_and_says_so(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = photo.with_name("run")
+    prompt = "A woman in a crimson gown grins in the woodland"
+    plain, _ = generate(ask(photo, prompt=prompt), photo.with_name("a.mp4"), run)
+    assert plain.record.readings == ()
+    taught = replace(presets.PRESETS["tiny"], vocabulary="mini")
+    monkeypatch.setitem(presets.PRESETS, "tiny", taught)
+    result, steps = generate(ask(photo, prompt=prompt), photo.with_name("a.mp4"), run)
+    assert steps.labels.count("prompts: finished before"), "the plan is the same"
+    assert "still" in steps.labels and "motion" in steps.labels, (
+        "what was told before is not what is told now"
+    )
+    record = read_record(result.path)
+    assert record.plan == plain.record.plan and "woodland" in record.plan.temporal
+    assert ("crimson gown", "red dress") in [(each.said, each.read) for each in record.readings]
+    assert any('read "crimson gown" as "red dress"' in note for note in result.notes)
+    again_, steps = generate(ask(photo, prompt=prompt), photo.with_name("b.mp4"), run)
+    assert not steps.made and again_.record.readings == record.readings

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from stillmotion.prompts.lexicon import ADJECTIVES, FEMALE, MALE
 from stillmotion.prompts.morphology import singular, verb_readings
 from stillmotion.prompts.plan import Plan
-from stillmotion.prompts.tokens import is_noun
+from stillmotion.prompts.tokens import FUNCTION_WORDS
 from stillmotion.prompts.vocabulary_table import DEEDS, KNOWN, Phrase, Table, table
 from stillmotion.prompts.wordlist import words
 
@@ -84,6 +84,7 @@ class _Change:
     start: int
     end: int
     text: str
+    kind: str = ""
 
 
 def translate(text: str, name: str, subject: str = "A person", moves: bool = True) -> Translation:
@@ -165,13 +166,19 @@ class _Reader:
                     if id(phrase) in tried:
                         continue
                     tried.add(id(phrase))
-                    best = max(
-                        self._walk(_Match(phrase, at, at), 0, ()),
-                        key=lambda match: match.end,
-                        default=None,
+                    found = (
+                        match for match in self._walk(_Match(phrase, at, at), 0, ()) if self._ends(match)
                     )
+                    best = max(found, key=lambda match: match.end, default=None)
                     if best and best.end > at:
                         yield best
+
+    def _ends(self, match: _Match) -> bool:
+        """Whether a phrase may end here: not on an article or possessive whose noun comes behind it."""
+        last, after = self.tokens[match.end - 1].low, self._after(match.end)
+        if last in ("her", "this", "that", "one"):
+            return not after[:1].isalpha() or after in FUNCTION_WORDS or after.endswith(("ly", "ing"))
+        return last not in self.table.sets["determiners"]
 
     def _keys(self, at: int) -> list[str]:
         token = self.tokens[at]
@@ -238,7 +245,23 @@ class _Reader:
             return self._deed(match)
         if kind == "places":
             return self._place(match)
+        if kind == "lights":
+            return self._light(match)
+        if kind == "garments":
+            self._one(match)
         return self._plain(match) if self._belongs(match) else None
+
+    def _one(self, match: _Match) -> None:
+        """An article before a garment that is one here and was several: "in pink tracksuits"."""
+        low = self.tokens[match.end - 1].low
+        if singular(low) == low or match.phrase.meaning.endswith("s"):
+            return
+        begin = match.start
+        while begin > 0 and self._may_modify(begin - 1):
+            begin -= 1
+        if self._before(begin) in ("in", "wearing") and not self.taken[begin - 1]:
+            self.changes.append(_Change(begin - 1, begin, f"{self._before(begin)} a"))
+            self.taken[begin - 1] = True
 
     def _belongs(self, match: _Match) -> bool:
         """Whether a word means here what its table says: a colour of clothes, an adjective of hair."""
@@ -256,7 +279,7 @@ class _Reader:
         meaning = match.phrase.meaning
         if match.phrase.kind == KNOWN:
             return _Change(match.start, match.end, self._said(match.start, match.end))
-        return _Change(match.start, match.end, self._fill(meaning, match))
+        return _Change(match.start, match.end, self._fill(meaning, match), match.phrase.kind)
 
     def _said(self, start: int, end: int) -> str:
         return self.text[self.tokens[start].start : self.tokens[end - 1].end] if end > start else ""
@@ -328,6 +351,22 @@ class _Reader:
         )
         return closes and (worn or said_of)
 
+    def _light(self, match: _Match) -> _Change | None:
+        """A light with its preposition ("at dusk" is "in golden sunset light"), or as a phrase of its own."""
+        begin = match.start
+        while begin > 0 and self._before(begin) in (
+            *self.table.sets["determiners"],
+            "bright",
+            "soft",
+            "warm",
+        ):
+            begin -= 1
+        before = self._before(begin)
+        if before in _LIT and not any(self.taken[begin - 1 : match.start]):
+            return _Change(begin - 1, match.end, f"in {match.phrase.meaning}")
+        alone = not before[:1].isalpha() and not self._after(match.end)[:1].isalpha()
+        return self._plain(match) if alone or match.words > 1 or not self.moves else None
+
     # Places
 
     def _place(self, match: _Match) -> _Change | None:
@@ -349,9 +388,11 @@ class _Reader:
     def _joins_noun(self, at: int) -> bool:
         """Whether the next word makes the place a part of another thing: "kitchen knife", "office worker"."""
         low = self._after(at)
-        if not low or not low[0].isalpha() or low in _PLACE_TAILS | self.table.sets["prepositions"]:
+        if not low[:1].isalpha() or low in FUNCTION_WORDS or self.tokens[at].name:
             return False
-        return is_noun(low) and not verb_readings(low) and not self.tokens[at].name
+        readings = (*verb_readings(low), *self.table.forms.get(low, ()))
+        acts = any(kind != "base" for _, kind in readings)
+        return not acts and not low.endswith(("ly", "ing", "ed", "s"))
 
     def _reach(self, at: int) -> tuple[int, bool]:
         """Where the place's phrase begins, modifiers, article and preposition with it; whether it has one."""
@@ -384,10 +425,13 @@ class _Reader:
         if low in self.table.forms and low not in ADJECTIVES:
             return low.endswith("ing") and low in self.table.sets["place_fillers"]
         listed = low in self.table.sets["place_fillers"] or low in ADJECTIVES
-        return listed or token.name or low.endswith(("ed", "lit", "like"))
+        names = any(phrase.kind == "places" for phrase in self.table.phrases.get(low, ()))
+        return listed or names or token.name or low.endswith(("ed", "lit", "like"))
 
     def _name_after(self, at: int) -> int:
         """The end of a name that tells where the place is: "of Paris", "in New York"."""
+        while at < len(self.tokens) and self.tokens[at].name:
+            at += 1
         if self._after(at) in ("of", "in", "at", "near") and at + 1 < len(self.tokens):
             end = at + 1
             while end < len(self.tokens) and (self.tokens[end].name):
@@ -422,7 +466,7 @@ class _Reader:
         return _Change(start, match.end, text)
 
     def _subject_of(self, match: _Match) -> str:
-        """What a deed told without a verb of the person's begins with: "her eyes widen", "followed by a nod"."""
+        """What a deed begins with that has no verb of the person's: "her eyes widen", "followed by a nod"."""
         first = self.tokens[match.start].low
         if first == "followed":
             return "then"
@@ -475,7 +519,15 @@ class _Reader:
 
     def _is_others(self, at: int) -> bool:
         """Whether the deed is the camera's, or an animal's or thing's."""
-        return self._before(at) in self.table.sets["cameras"] | self.table.sets["others"]
+        sets = self.table.sets
+        if self._before(at) not in sets["cameras"] | sets["others"]:
+            return False
+        begin = at - 1
+        while (
+            self._before(begin) in sets["determiners"] or self._before(begin) in ADJECTIVES | sets["others"]
+        ):
+            begin -= 1
+        return self._before(begin) not in sets["prepositions"]
 
     def _clause(self, match: _Match, start: int, helped: bool) -> tuple[bool, int, str]:
         """Whether the verb is one here, no noun or adjective; where its change begins, and what links it."""
@@ -496,7 +548,7 @@ class _Reader:
         elif match.verb == "base" and match.words == 1:
             holds = not before[:1].isalpha() or before in _SUBJECTS
         else:
-            holds = before not in sets["prepositions"]
+            holds = before not in sets["prepositions"] or (match.verb == "s" and before in _ADVERBIAL)
         return holds, start, link
 
     # The text again
@@ -527,16 +579,19 @@ class _Reader:
         for start, stop, said, meant in runs:
             capital = said[0].isupper() and not said[:2].isupper() and self._opens(start)
             gap, read = _article(self.text[end:start], meant[:1].upper() + meant[1:] if capital else meant)
+            gap += " " if said[0] == "'" and read else ""
             pieces += [gap, read]
             end = stop
             if said != read:
-                readings.append(Reading(said, read))
+                readings.append(Reading(said.strip(), read))
         pieces.append(self.text[end:])
         return Translation("".join(pieces), tuple(readings))
 
 
+_ADVERBIAL = words("behind around along off by on over up down")
+_OUTFIT = words("colours patterns garments")
+_LIT = words("in at during by under beneath with amid into")
 _SUBJECTS = words("and then they we i you who please people to or but")
-_PLACE_TAILS = words("at with while and as where")
 _LOCATIONS = sorted(
     (
         tuple(line.split())
@@ -558,13 +613,19 @@ _LOCATIONS = sorted(
 
 
 def _joined(changes: list[_Change], reader: _Reader) -> list[tuple[int, int, str, str]]:
-    """Changes that touch as one: (start, end, said, read), offsets in characters."""
+    """Changes that touch as one, where they are of one outfit or one leaves words out.
+
+    Each is (start, end, said, read), with offsets in characters.
+    """
     text, tokens = reader.text, reader.tokens
     runs: list[tuple[int, int, str, str]] = []
+    kind = ""
     for change in changes:
         start, end = tokens[change.start].start, tokens[change.end - 1].end
         said, read = text[start:end], change.text
-        if runs and not text[runs[-1][1] : start].strip(" -"):
+        one = "" in (read, runs[-1][3] if runs else "") or {kind, change.kind} <= _OUTFIT
+        kind = change.kind
+        if runs and one and not text[runs[-1][1] : start].strip(" -"):
             first, before_end, before_said, before_read = runs[-1]
             gap = text[before_end:start]
             whole = (

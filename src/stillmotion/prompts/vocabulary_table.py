@@ -1,10 +1,10 @@
 """A vocabulary's file, ``vocabularies/NAME.toml``, as phrases to look for.
 
 The file says under what it means how people say it: phrases between semicolons or line ends. In a phrase
-``a|b`` is either word, ``(a)`` and ``(a b)`` may be missing, ``a_b`` is two words in such a choice, ``{name}`` one of the
-file's [sets]. ``~`` is a possessive or an article, ``<side>`` left or right, ``*turn`` any form of a verb. A
-deed begins with a verb in any form unless ``=`` stands before it. A hyphen is a space. Names of places are
-written with a capital.
+``a|b`` is either word, ``(a)`` and ``(a b)`` may be missing, ``a_b`` is two words in such a choice and
+``{name}`` one of the file's [sets]. ``~`` is a possessive or an article, ``<side>`` left or right, ``*turn``
+any form of a verb. A deed begins with a verb in any form unless ``=`` stands before it. A hyphen is a space.
+Names of places are written with a capital.
 """
 
 from __future__ import annotations
@@ -62,7 +62,10 @@ def table(name: str) -> Table:
     sets = {name: frozenset(text.replace("-", " ").split()) for name, text in data.pop("words").items()}
     phrases: dict[str, list[Phrase]] = {}
     known: set[str] = set(sets["taught"])
-    entries = [(KNOWN, line, line) for text in data.pop(KNOWN).values() for line in _lines(text)]
+    protected: dict[str, str] = data.pop(KNOWN)
+    untaught = protected.pop("as_written")
+    entries = [(KNOWN, line, line) for text in protected.values() for line in _lines(text)]
+    entries += [(KNOWN, "", line) for line in _lines(untaught)]
     entries += [
         (kind, meaning, line)
         for kind, meanings in data.items()
@@ -96,7 +99,9 @@ def _slots(line: str, choices: dict[str, str], deed: bool) -> Iterator[Slot]:
             inner = inner.replace("{" + name + "}", choice)
         options: dict[str, tuple[Words, ...]] = {}
         for text in inner.split("|"):
-            words = tuple(word for word in ("*" + text if place == 0 and verb_first else text).split("_") if word)
+            words = tuple(
+                word for word in ("*" + text if place == 0 and verb_first else text).split("_") if word
+            )
             for first in {words[0], words[0].lower()}:  # a name, as written and in lower case
                 options[first] = (*options.get(first, ()), words)
         yield Slot(options, optional)
