@@ -24,6 +24,8 @@ _TITLES = words("mr mrs ms dr miss sir lady madam prof professor king queen capt
 _HAIR = words("hair haircut curls bob ponytail bun buzz afro locks braid beard tresses mane")
 _BACKDROPS = words("studio backdrop background")
 _MOST_SKIPPED = 4
+_OF_THE_BODY = (DEEDS, "looks", "expressions")
+"""Tables with parts of a deed, which mean nothing by themselves where the deed is not the person's."""
 _ALWAYS_READ = ("garments", "lights", "looks")
 """Tables whose phrases count even where each of their words is known: "roll-neck", "button-down"."""
 
@@ -137,10 +139,14 @@ class _Reader:
         self.taken = [False] * len(self.tokens)
         found = list(self._matches())
         found.sort(key=lambda match: (-match.words, self._rank(match), match.start))
+        refused: list[_Match] = []
         for match in found:
-            if any(self.taken[match.start : match.end]):
+            inside = any(part.start < match.start and match.end <= part.end for part in refused)
+            if any(self.taken[match.start : match.end]) or (inside and match.phrase.kind in _OF_THE_BODY):
                 continue
             change = self._change(match)
+            if change is None and match.phrase.kind == DEEDS:
+                refused.append(match)
             if change and self._was_taught(match, change):
                 change = _Change(match.start, match.end, self._said(match.start, match.end))
             if change and not any(self.taken[change.start : change.end]):
@@ -166,12 +172,11 @@ class _Reader:
                     if id(phrase) in tried:
                         continue
                     tried.add(id(phrase))
-                    found = (
-                        match for match in self._walk(_Match(phrase, at, at), 0, ()) if self._ends(match)
-                    )
-                    best = max(found, key=lambda match: match.end, default=None)
-                    if best and best.end > at:
-                        yield best
+                    ends: dict[int, _Match] = {}
+                    for match in self._walk(_Match(phrase, at, at), 0, ()):
+                        if match.end > at and self._ends(match):
+                            ends.setdefault(match.end, match)
+                    yield from ends.values()
 
     def _ends(self, match: _Match) -> bool:
         """Whether a phrase may end here: not on an article or possessive whose noun comes behind it."""
@@ -523,10 +528,10 @@ class _Reader:
         if self._before(at) not in sets["cameras"] | sets["others"]:
             return False
         begin = at - 1
-        while (
-            self._before(begin) in sets["determiners"] or self._before(begin) in ADJECTIVES | sets["others"]
-        ):
+        outside = sets["prepositions"] | sets["determiners"]
+        while self._before(begin)[:1].isalpha() and self._before(begin) not in outside and begin > at - 4:
             begin -= 1
+        begin -= self._before(begin) in sets["determiners"]
         return self._before(begin) not in sets["prepositions"]
 
     def _clause(self, match: _Match, start: int, helped: bool) -> tuple[bool, int, str]:
