@@ -19,6 +19,7 @@ from stillmotion.prompts.vocabulary_table import DEEDS, KNOWN, Phrase, Table, ta
 from stillmotion.prompts.wordlist import words
 
 _WORD = re.compile(r"[^\W\d_]+|'(?:s|m|re|ve|ll|d|t)\b|\d+(?:\.\d+)?|-(?!\w)|(?<!\w)-|[^\w\s-]")
+_TWICE = re.compile(r"\b(\w{3,})[ -]\1\b", re.IGNORECASE)
 _SIDES = ("left", "right")
 _TITLES = words("mr mrs ms dr miss sir lady madam prof professor king queen captain")
 _HAIR = words("hair haircut curls bob ponytail bun buzz afro locks braid beard tresses mane")
@@ -590,7 +591,9 @@ class _Reader:
             if said != read:
                 readings.append(Reading(said.strip(), read))
         pieces.append(self.text[end:])
-        return Translation("".join(pieces), tuple(readings))
+        text = "".join(pieces)
+        # "Tangerine orange" is read as orange twice.
+        return Translation(_TWICE.sub(r"\1", text) if readings else text, tuple(readings))
 
 
 _ADVERBIAL = words("behind around along off by on over up down")
