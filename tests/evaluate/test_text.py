@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from checkpoints.sdxl import write_tokenizer
 from numpy.typing import NDArray
 from PIL import Image
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
+from checkpoints.sdxl import write_tokenizer
 from stillmotion.evaluate import clip
 from stillmotion.evaluate.pixels import clip_pictures
 from stillmotion.evaluate.types import NotComputed, Sample

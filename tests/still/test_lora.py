@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-from checkpoints.hyperlora import ldm_name
 from torch import Tensor
 
+from checkpoints.hyperlora import ldm_name
 from stillmotion.errors import CheckpointError
 from stillmotion.still import lora
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from checkpoints.wan import write_vace
 from torch import Tensor, nn
 
+from checkpoints.wan import write_vace
 from stillmotion.identity.geometry import HEAD_FIVE
 from stillmotion.identity.networks import Recogniser
 from stillmotion.motion.vace import RememberingVACEPipeline
