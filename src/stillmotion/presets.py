@@ -167,7 +167,7 @@ class Preset:
 
     Both are "embedded" or "insightface:PACK". ``memory`` is the least device memory in GiB that the preset
     needs, with offloading; ``device`` says where it is meant to run; ``extras`` names the pip extras its
-    parts import. ``vocabulary`` names the one (``prompts/vocabularies``) whose words alone the models know;
+    parts import. ``vocabulary`` names the one (``prompts/vocabulary``) whose words alone the models know;
     None: they know everyday English.
     """
 

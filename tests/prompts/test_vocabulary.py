@@ -13,7 +13,7 @@ import pytest
 from stillmotion.presets import PRESETS
 from stillmotion.prompts import Plan, Segment, as_read
 from stillmotion.prompts.vocabulary import told, translate
-from stillmotion.prompts.vocabulary_table import table
+from stillmotion.prompts.vocabulary.tables import table
 from stillmotion.weights.store import folder_of
 from training.words import texts
 from training.world import actions_of, captions, identity_of, scene_of

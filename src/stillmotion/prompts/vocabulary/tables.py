@@ -1,4 +1,4 @@
-"""A vocabulary's file, ``vocabularies/NAME.toml``, as phrases to look for.
+"""A vocabulary's file, ``NAME.toml`` beside this one, as phrases to look for.
 
 The file says under what it means how people say it: phrases between semicolons or line ends. In a phrase
 ``a|b`` is either word, ``(a)`` and ``(a b)`` may be missing, ``a_b`` is two words in such a choice and
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from stillmotion.prompts.morphology import gerund, past_forms, third_person
 
-FOLDER = Path(__file__).parent / "vocabularies"
+FOLDER = Path(__file__).parent
 DEEDS, KNOWN = "deeds", "known"
 Words = tuple[str, ...]
 _GROUP = re.compile(r"\(([^()]* [^()]*)\)")
