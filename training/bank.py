@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from transformers import CLIPTokenizer, PreTrainedTokenizerFast
 
 from training import networks
 from training.common import ahead, load_tensors
-from training.likeness import head_matrix, heads, judges
+from training.likeness import close_matrix, features, head_matrix, heads, judges
 from training.vae import encode_still, encode_video, one_pass, to_float
 from training.world.shards import Shard, shards
 
 KEPT_LAST = 5
+FRAMES_A_LATENT = 4  # the first frame has a latent to itself
 REFERENCES = 4  # pictures of each person in the clips, kept as references
 WHITE = 255
 
@@ -119,26 +119,29 @@ class Bank:
                 pixels = frames[at : at + batch].to(self.device)
                 matrix = head_matrix(five[at : at + batch].to(self.device))
                 latents, _ = encode_still(vae, to_float(pixels).to(vae.dtype))
-                _add(parts, latents=latents.half(), faces=heads_of(pixels, matrix), heads=matrix)
+                _add(parts, latents=latents.half(), heads=matrix, faces=heads_of(pixels, matrix))
+                _add(parts, close=heads_of(pixels, close_matrix(matrix)))
             _add(parts, **shard)
         return {k: torch.cat(v).cpu() for k, v in parts.items()}
 
     @torch.no_grad()
     def _embed(self, folder: Path) -> None:
-        """The embedding of every picture, and of every person each judge's mean."""
+        """The embedding of every picture, and each judge's verdict on every person."""
         slot = torch.from_numpy(self.persons.slot).to(self.device)
-        targets = []
-        for network in judges(folder, self.device):
-            embeds = torch.cat(
+        self.views = []
+        for number, judge in enumerate(judges(folder, self.device)):
+            self.views.append("close" if judge.close else "faces")
+            verdicts = torch.cat(
                 [
-                    network(h.permute(0, 3, 1, 2).float() / 127.5 - 1)["embedding"]
-                    for h in self.rows["faces"].split(2048)
+                    judge.verdict(features(judge.network, h.permute(0, 3, 1, 2).float() / 127.5 - 1)[-1])
+                    for h in self.rows[self.views[-1]].split(2048)
                 ]
             )
-            self.rows.setdefault("embeds", embeds.float())  # the first is mini's own
-            total = torch.zeros(len(self.persons.count), embeds.shape[1], device=self.device)
-            targets.append(F.normalize(total.index_add_(0, slot, embeds.float()), dim=-1)[slot])
-        self.rows["target"] = torch.stack(targets, 1)
+            if number == 0:  # mini's own
+                self.rows["embeds"] = verdicts.float()
+            counted = torch.cat([verdicts.float(), torch.ones_like(verdicts[:, :1]).float()], 1)
+            total = torch.zeros(len(self.persons.count), counted.shape[1], device=self.device)
+            self.rows[f"target{number}"] = judge.mean(total.index_add_(0, slot, counted))[slot]
 
     def stills(self, count: int) -> dict[str, Tensor]:
         """A batch of pictures with one of their texts each."""
@@ -154,7 +157,8 @@ class Bank:
         at = torch.from_numpy(rows).to(self.device)
         texts = self.rows["ids"]
         variant = torch.randint(0, texts.shape[1], (len(rows),), device=self.device)
-        batch = {k: self.rows[k][at] for k in ("latents", "heads", "target", "faces")}
+        targets = [f"target{number}" for number in range(len(self.views))]
+        batch = {k: self.rows[k][at] for k in ("latents", "heads", "faces", "close", *targets)}
         batch["face"] = self.rows["face"][at].float()
         return batch | {"ids": texts[at, variant].long(), "no_text": self.no_text}
 
@@ -228,7 +232,8 @@ class ClipBank:
         reference = torch.from_numpy(self.references.any(self.persons[chosen])).to(self.device)
         texts = self.rows["ids"]
         variant = torch.randint(0, texts.shape[1], (count,), device=self.device)
-        batch = {k: self.rows[k][at].float() for k in ("latents", "inactive_first", "inactive_last")}
+        timed = ("latents", "inactive_first", "inactive_last", "face")
+        batch = {k: self.rows[k][at].float() for k in timed}
         return batch | {
             "reference": self.rows["references"][reference].float(),
             "ids": texts[at, variant].long(),
@@ -254,9 +259,14 @@ def _still_rows(shard: Shard) -> dict[str, Tensor]:
 
 
 def _clip_rows(shard: Shard) -> dict[str, Tensor]:
-    """The same of a clips shard."""
+    """The same of a clips shard; the faces' places by latent frames."""
+    frames = np.array(shard.frames)
+    box = np.array(shard.box).reshape(-1, 4)
+    face = face_mask(box, frames.shape[2]).unflatten(0, frames.shape[:2])
+    later = face[:, 1:].unflatten(1, (-1, FRAMES_A_LATENT)).float().mean(2).half()
     return {
-        "frames": torch.from_numpy(np.array(shard.frames)),
+        "frames": torch.from_numpy(frames),
+        "face": torch.cat([face[:, :1], later], 1)[:, None],
         "ids": torch.from_numpy(np.load(shard.path / "ids.npy")),
         "persons": torch.tensor([j.person for j in shard.jobs]),
     }

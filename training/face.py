@@ -30,6 +30,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from stillmotion.identity.geometry import ARCFACE_FIVE, HEAD_FIVE
 from stillmotion.identity.networks import EMBEDDING_DIM, Detector, Recogniser, fold
 from training.common import (
     Averaged,
@@ -45,10 +46,13 @@ from training.common import (
 from training.face_data import Store, fill, read
 from training.face_evaluate import Report, evaluate, held_out
 from training.face_evaluate import main as evaluation
-from training.face_losses import Crowd, detector_loss, faces, recogniser_loss, scenes
+from training.face_losses import Crowd, bare_faces, detector_loss, faces, recogniser_loss, scenes
 
 DETECTOR_SHARE = 0.42
 """The detector's part of the time; the recogniser gets the rest."""
+JUDGE_WIDTHS = (48, 96, 160, 224)
+VECTOR_WEIGHT, JUDGE_VECTOR_WEIGHT = 3.0, 6.0
+"""A judge is asked for the sliders of the face more than for telling people apart."""
 LOG_SECONDS = 5.0
 SAVE_SECONDS = 30.0
 
@@ -76,8 +80,14 @@ def main(arguments: list[str] | None = None) -> int:
     if options.judge is not None:
         facts = facts_of(torch.unique(learn["persons"]).tolist())
         left = options.seconds - (time.monotonic() - began)
-        train_judge(recogniser_task(learn, facts, options.people, options.views), options, max(left, 1))
+        task = recogniser_task(learn, facts, options.people, options.views, judge=True)
+        train_judge(task, options, max(left, 1))
         return 0
+    if options.only == "recogniser":
+        facts = facts_of(torch.unique(learn["persons"]).tolist())
+        left = options.seconds - (time.monotonic() - began) - options.reserve
+        train(recogniser_task(learn, facts, options.people, options.views), options.out, left, options.resume)
+        return _finished(options, device)
     with ThreadPoolExecutor(1) as background:
         # What the world knows of thousands of persons takes seconds: worked out beside the training.
         facts = background.submit(facts_of, torch.unique(learn["persons"]).tolist())
@@ -90,13 +100,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def train_judge(task: Task, options: argparse.Namespace, seconds: float) -> None:
-    """Train one more recogniser, for `training.likeness`: ``OUT/judges/NUMBER.safetensors``, folded."""
+    """Train one more recogniser, for `training.likeness`: ``OUT/judges/NUMBER.safetensors``, folded, with
+    the layer that reads a person's sliders and colours from its embedding.
+    """
     folder = options.out / "judges"
     train(task, folder / str(options.judge), seconds, options.resume)
-    save_tensors(
-        folded(folder / str(options.judge) / "recogniser.safetensors"),
-        folder / f"{options.judge}.safetensors",
-    )
+    path = folder / str(options.judge) / "recogniser.safetensors"
+    reading = {k: v for k, v in load_tensors(path).items() if k.startswith("regress.")}
+    save_tensors(folded(path) | reading, folder / f"{options.judge}.safetensors")
 
 
 def _finished(options: argparse.Namespace, device: torch.device) -> int:
@@ -136,8 +147,8 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--only",
-        choices=["detector"],
-        help="train this one; the recogniser in --out stays, and what was trained on its embeddings",
+        choices=["detector", "recogniser"],
+        help="train this one; with the detector alone, what was trained on the embeddings stays valid",
     )
     parser.add_argument(
         "--judge",
@@ -154,7 +165,8 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 def _load(options: argparse.Namespace, device: torch.device) -> Store:
     from training.world.people import HELD_OUT
 
-    store = Store(device, options.detector_room)
+    # A judge looks at the face from near.
+    store = Store(device, options.detector_room, HEAD_FIVE if options.judge is None else ARCFACE_FIVE)
     try:
         fill(store, read(options.data), HELD_OUT, options.limit)
     except FileNotFoundError as error:
@@ -199,19 +211,25 @@ def detector_task(store: Store, batch: int) -> Task:
     return Task("detector", {"network": network}, step, settle, batch)
 
 
-def recogniser_task(store: Store, facts: NDArray[np.float32], people: int, views: int) -> Task:
-    """The recogniser's training on ``views`` pictures of each of ``people`` persons a step."""
+def recogniser_task(
+    store: Store, facts: NDArray[np.float32], people: int, views: int, judge: bool = False
+) -> Task:
+    """The recogniser's training, or a ``judge``'s, on ``views`` pictures of each of ``people`` persons a
+    step.
+    """
     crowd = crowd_of(store, facts)
-    network = Recogniser().to(store.device)
+    network = (Recogniser(JUDGE_WIDTHS) if judge else Recogniser()).to(store.device)
+    look, weight = (bare_faces, JUDGE_VECTOR_WEIGHT) if judge else (faces, VECTOR_WEIGHT)
     regress = nn.Linear(EMBEDDING_DIM, crowd.vectors.shape[1]).to(store.device)
     precision = _precision(store.device)
 
     def step() -> dict[str, Tensor]:
-        return recogniser_loss(network, regress, crowd, crowd.draw(people, views), precision)
+        crops, who = crowd.draw(people, views)
+        return recogniser_loss(network, regress, crowd, look(crops), who, precision, weight)
 
     @torch.no_grad()
     def settle() -> None:
-        network(faces(crowd.draw(people, views)[0]) * 2 - 1)
+        network(look(crowd.draw(people, views)[0]) * 2 - 1)
 
     size = min(people, len(crowd.persons)) * views
     return Task("recogniser", {"network": network, "regress": regress}, step, settle, size)

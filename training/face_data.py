@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stillmotion.identity.geometry import HEAD_FIVE
+from stillmotion.identity.geometry import HEAD_FIVE, Floats
 from training.face_augment import affine, warp
 
 if TYPE_CHECKING:
@@ -63,11 +63,13 @@ class Store:
     """All pictures of one run on one device, grown shard by shard.
 
     ``frames`` (N, 3, H, W) and ``mattes`` (N, 1, H, W) uint8 for at most ``room`` pictures; ``crops``
-    (M, 3, CROP, CROP) uint8 aligned faces of all of them. ``persons`` and ``scenes`` belong to the crops.
+    (M, 3, CROP, CROP) uint8 aligned faces of all of them, their five points at ``places``. ``persons`` and
+    ``scenes`` belong to the crops.
     """
 
     device: torch.device
     room: int = 24_000
+    places: Floats = field(default_factory=lambda: HEAD_FIVE)
     parts: dict[str, list[Tensor]] = field(default_factory=dict)
     kept: int = 0
 
@@ -81,7 +83,7 @@ class Store:
             return
         frames = torch.from_numpy(pictures.frames).to(self.device).permute(0, 3, 1, 2).contiguous()
         five = torch.from_numpy(pictures.five).to(self.device).float()
-        self._append("crops", aligned(frames, five))
+        self._append("crops", aligned(frames, five, self.places))
         self._append("persons", torch.from_numpy(pictures.persons).to(self.device))
         self._append("scenes", torch.from_numpy(pictures.scenes).to(self.device))
         room = self.room - self.kept
@@ -106,9 +108,9 @@ class Store:
         return sum(len(p) for p in self.parts.get("crops", []))
 
 
-def aligned(frames: Tensor, five: Tensor, chunk: int = 512) -> Tensor:
+def aligned(frames: Tensor, five: Tensor, places: Floats = HEAD_FIVE, chunk: int = 512) -> Tensor:
     """Faces (N, 3, CROP, CROP) uint8 brought to the recogniser's places by their five points (N, 5, 2)."""
-    matrices = alignment(five)
+    matrices = alignment(five, places)
     parts = []
     for at in range(0, len(frames), chunk):
         view = warp(frames[at : at + chunk].float(), matrices[at : at + chunk], CROP)
@@ -116,13 +118,13 @@ def aligned(frames: Tensor, five: Tensor, chunk: int = 512) -> Tensor:
     return torch.cat(parts)
 
 
-def alignment(five: Tensor) -> Tensor:
+def alignment(five: Tensor, places: Floats = HEAD_FIVE) -> Tensor:
     """The similarity transforms (N, 2, 3) that bring five points (N, 5, 2) to their places in a kept crop.
 
     The least squares of `stillmotion.identity.geometry.similarity`, in closed form: in the plane a rotation
     with a scale is one complex number.
     """
-    target = torch.from_numpy(HEAD_FIVE).to(five) + MARGIN
+    target = torch.from_numpy(places).to(five) + MARGIN
     source_mean, target_mean = five.mean(1, keepdim=True), target.mean(0, keepdim=True)
     source, goal = five - source_mean, target - target_mean
     norm = (source**2).sum((1, 2)).clamp_min(1e-6)

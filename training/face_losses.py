@@ -241,6 +241,23 @@ def faces(crops: Tensor) -> Tensor:
     return augment.worn(view, least=0.22)
 
 
+@torch.no_grad()
+def bare_faces(crops: Tensor) -> Tensor:
+    """As `faces`, for a judge: hardly covered or worn, but in any light and colour, often in none.
+
+    Hair and skin tell most people apart; who may not rely on them has to look at the features.
+    """
+    count, device = len(crops), crops.device
+    middle = torch.full((count, 2), (CROP - 1) / 2, device=device)
+    place = (RECOGNISER_SIZE - 1) / 2 + torch.randn(count, 2, device=device) * 1.5
+    scale = torch.exp(torch.randn(count, device=device) * 0.03)
+    turn = torch.randn(count, device=device) * 0.03
+    view = augment.warp(crops, augment.affine(turn, scale, middle, place), RECOGNISER_SIZE)
+    view = augment.colours(augment.shadows(view))
+    view = torch.lerp(view, view.mean(1, keepdim=True), augment.chance(count, 0.4, device))
+    return augment.softened(view, share=0.4, least=0.6)
+
+
 def contrast(embedding: Tensor, who: Tensor, temperature: float = 0.07, margin: float = 0.05) -> Tensor:
     """Supervised contrastive loss (Khosla et al. 2020, equation 2), a margin taken off every true pair's
     cosine.
@@ -258,20 +275,24 @@ def recogniser_loss(
     network: nn.Module,
     regress: nn.Module,
     crowd: Crowd,
-    drawn: tuple[Tensor, Tensor],
+    pictures: Tensor,
+    who: Tensor,
     autocast: torch.dtype | None,
+    vector_weight: float = 1.5,
 ) -> dict[str, Tensor]:
-    """``loss`` and its parts: ``contrast``, ``vector`` (variance unexplained), ``gender``, ``age``."""
-    crops, who = drawn
-    with torch.autocast(crops.device.type, autocast, enabled=autocast is not None):
-        out = network(faces(crops) * 2 - 1)
+    """``loss`` and its parts: ``contrast``, ``vector`` (variance unexplained), ``gender``, ``age``.
+
+    ``pictures`` (B, 3, 112, 112) in 0..1 of the persons at the places ``who`` (B,) of the crowd.
+    """
+    with torch.autocast(pictures.device.type, autocast, enabled=autocast is not None):
+        out = network(pictures * 2 - 1)
         vector = regress(out["embedding"] * EMBEDDING_DIM**0.5)
     pair = contrast(out["embedding"].float(), who)
     shape = F.mse_loss(vector.float(), crowd.vectors[who])
     gender = F.binary_cross_entropy_with_logits(out["gender"].float(), crowd.man[who])
     age = (out["age"].float() - crowd.age[who]).abs().mean()
     return {
-        "loss": pair + 1.5 * shape + 0.2 * gender + 0.5 * age,
+        "loss": pair + vector_weight * shape + 0.2 * gender + 0.5 * age,
         "contrast": pair,
         "vector": shape,
         "gender": gender,

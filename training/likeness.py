@@ -1,22 +1,24 @@
-"""How much a half-denoised picture looks like its person, as a loss: PuLID's idea (arXiv 2404.16022) in
-small.
+"""How much a painted picture looks like its person, as a loss: PuLID's idea (arXiv 2404.16022) in small.
 
-The velocity gives an estimate of the clean latents; it is decoded, the face is cut out where it stands in
-the true picture, and recognisers (frozen) compare it with the person's mean embedding, and its features
-with the true face's. Only noise levels take part where the estimate is a picture and not a blur. One
-recogniser alone is soon pleased with pictures that please no other one: beside mini's own there may be
-judges that were trained from other seeds (`training.face --judge`).
+The latents painted are decoded, the face is cut out where it stands in the true picture, and recognisers
+(frozen) compare it with the person's mean embedding, and its features with the true face's. One recogniser
+alone is soon pleased with pictures that please no other one, and mini's own knows people by their hair and
+colours more than by their features: beside it there may be judges that were trained from other seeds, that
+look at the face from near, often without colours, and read the person's sliders from it (`training.face
+--judge`).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from stillmotion.identity.networks import RECOGNISER_SIZE, Recogniser
+from stillmotion.identity.geometry import ARCFACE_FIVE, HEAD_FIVE, similarity
+from stillmotion.identity.networks import EMBEDDING_DIM, RECOGNISER_SIZE, Recogniser
 from training.common import load_tensors, precision
 from training.face_data import MARGIN, alignment
 
@@ -24,19 +26,60 @@ SHRINKS = 0.65**2
 """Below this change of area, a picture is sampled from its half-sized version."""
 
 
+@dataclass(frozen=True)
+class Judge:
+    """A frozen recogniser; ``close``: it looks at the face from near, aligned as for ArcFace, and not at the
+    head; ``reading``: the layer that makes sliders and colours of its embedding, where it has one.
+    """
+
+    network: Recogniser
+    close: bool = False
+    reading: nn.Linear | None = None
+
+    def matrix(self, heads: Tensor) -> Tensor:
+        """The transforms (B, 2, 3) to its input, by those to mini's own (`head_matrix`)."""
+        return close_matrix(heads) if self.close else heads
+
+    def verdict(self, at8: Tensor) -> Tensor:
+        """What it says of a face, (B, 512 + D): the unit embedding, and what it reads from it."""
+        embedding = self.network.embedding(at8)
+        if self.reading is None:
+            return embedding
+        return torch.cat([embedding, self.reading(embedding * EMBEDDING_DIM**0.5).float()], 1)
+
+    def mean(self, verdicts: Tensor) -> Tensor:
+        """The verdict on a person by the sums of verdicts on her pictures (B, 512 + D) and a last column of
+        ones that counts them.
+        """
+        embedding, read, count = verdicts.split([EMBEDDING_DIM, verdicts.shape[1] - EMBEDDING_DIM - 1, 1], 1)
+        return torch.cat([F.normalize(embedding, dim=1), read / count.clamp(min=1)], 1)
+
+
 def recogniser(path: Path, device: torch.device) -> Recogniser:
     """A trained recogniser, folded, from its file, frozen."""
-    network = Recogniser(folded=True)
-    network.load_state_dict(load_tensors(path))
-    return network.to(device).eval().requires_grad_(False)
+    return judge(path, device).network
 
 
-def judges(folder: Path, device: torch.device) -> list[Recogniser]:
+def judge(path: Path, device: torch.device, close: bool = False) -> Judge:
+    """The same as a judge, with its reading layer if the file has one."""
+    state = load_tensors(path)
+    reading = None
+    if "regress.weight" in state:
+        weight, bias = state.pop("regress.weight"), state.pop("regress.bias")
+        reading = nn.Linear(weight.shape[1], weight.shape[0])
+        reading.load_state_dict({"weight": weight, "bias": bias})
+        reading.to(device).requires_grad_(False)
+    a, b, c, d = (len(state[f"at{stage}.0.conv.bias"]) for stage in (2, 4, 8, 16))
+    network = Recogniser((a, b, c, d), folded=True)
+    network.load_state_dict(state)
+    return Judge(network.to(device).eval().requires_grad_(False), close, reading)
+
+
+def judges(folder: Path, device: torch.device) -> list[Judge]:
     """The recogniser of mini and the further ones in ``folder``/face/judges, frozen."""
-    own = folder / "face/analyzer/recogniser.safetensors"
-    return [
-        recogniser(path, device) for path in (own, *sorted((folder / "face/judges").glob("*.safetensors")))
-    ]
+    further = sorted((folder / "face/judges").glob("*.safetensors"))
+    own = judge(folder / "face/analyzer/recogniser.safetensors", device)
+    return [own, *(judge(path, device, close=True) for path in further)]
 
 
 def features(network: Recogniser, faces: Tensor) -> list[Tensor]:
@@ -56,6 +99,13 @@ def head_matrix(five: Tensor) -> Tensor:
     """The transforms (B, 2, 3) from pictures to the recogniser's input, by five points (B, 5, 2)."""
     matrix = alignment(five)
     return torch.cat([matrix[:, :, :2], matrix[:, :, 2:] - MARGIN], dim=2)
+
+
+def close_matrix(matrix: Tensor) -> Tensor:
+    """`head_matrix`'s transforms (B, 2, 3) led on to where ArcFace wants the five points."""
+    nearer = torch.from_numpy(similarity(HEAD_FIVE, ARCFACE_FIVE)).to(matrix)
+    linear, shift = nearer[:, :2], nearer[:, 2:]
+    return torch.cat([linear @ matrix[:, :, :2], linear @ matrix[:, :, 2:] + shift], dim=2)
 
 
 def heads(pictures: Tensor, matrix: Tensor) -> Tensor:
@@ -80,22 +130,29 @@ def heads(pictures: Tensor, matrix: Tensor) -> Tensor:
 
 
 def likeness_loss(
-    networks: list[Recogniser], pictures: Tensor, matrix: Tensor, target: Tensor, faces: Tensor
-) -> tuple[Tensor, Tensor]:
-    """1 - cosine between the faces of ``pictures`` (B, 3, H, W) in -1..1 and their people's embeddings
-    ``target`` (B, J, 512), one for each of the J networks; and the distance of the networks' features from
-    those of the true ``faces`` (B, 112, 112, 3) uint8.
+    jury: list[Judge], pictures: Tensor, matrix: Tensor, targets: list[Tensor], faces: list[Tensor]
+) -> dict[str, Tensor]:
+    """How the faces of ``pictures`` (B, 3, H, W) in -1..1 differ from their people, the mean over the judges.
 
-    ``matrix`` (B, 2, 3): where the faces are, as ``head_matrix`` says it.
+    ``unlike``: 1 - cosine of the embeddings. ``apart``: the distance of the networks' features from those of
+    the true faces. ``misread``: the mean square difference of what is read from them; each figure read has
+    variance 1 among people.
+
+    ``matrix`` (B, 2, 3): where the faces are, as `head_matrix` says it. For each judge, ``targets``
+    (B, 512 + D): its verdict on the person; ``faces`` (B, 112, 112, 3) uint8: its view of the true picture.
     """
-    made = heads(pictures.float(), matrix)
-    true = faces.permute(0, 3, 1, 2).float() / 127.5 - 1
-    unlike, apart = [], []
+    unlike, apart, misread = [], [], []
     with precision(pictures.device):
-        for network, wanted in zip(networks, target.unbind(1), strict=True):
-            seen = features(network, made)
+        for one, wanted, face in zip(jury, targets, faces, strict=True):
+            made = heads(pictures.float(), one.matrix(matrix))
+            true = face.permute(0, 3, 1, 2).float() / 127.5 - 1
+            seen = features(one.network, made)
             with torch.no_grad():
-                there = features(network, true)
-            unlike.append(1 - (network.embedding(seen[-1]) * wanted).sum(-1).mean())
+                there = features(one.network, true)
+            verdict = one.verdict(seen[-1])
+            unlike.append(1 - (verdict * wanted)[:, :EMBEDDING_DIM].sum(-1).mean())
             apart.append(unlike_features(seen, there))
-    return torch.stack(unlike).mean(), torch.stack(apart).mean()
+            if one.reading is not None:
+                misread.append((verdict - wanted)[:, EMBEDDING_DIM:].square().mean())
+    figures = {"unlike": unlike, "apart": apart, "misread": misread or [torch.zeros_like(unlike[0])]}
+    return {name: torch.stack(values).mean() for name, values in figures.items()}

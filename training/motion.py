@@ -1,11 +1,12 @@
 """Trains stage 2: Wan's VACE transformer and its umT5 text encoder.
 
-    python -m training.motion --data DIR --models DIR --seconds S [--resume]
+    python -m training.motion --data DIR --models DIR --seconds S [--resume] [--guided SCALE]
 
 Flow matching (arXiv 2210.02747): x_t = (1 - s) x_0 + s noise, the target is noise - x_0. Four tasks are
 mixed, fed with exactly what WanVACEPipeline feeds: the first frame; the first frame and a reference; the
 reference alone (r2v); the last five frames of the segment before and the reference (extension). A reference
-is a latent frame in front of the clip.
+is a latent frame in front of the clip. ``--guided`` folds guidance against no words into the model
+(`training.guided`). Faces and what moves count more than the rest.
 """
 
 from __future__ import annotations
@@ -33,9 +34,11 @@ from training.common import (
     save_tensors,
     whole_or_part,
 )
+from training.guided import guided
 from training.vae import decode_video
 
 NO_TEXT = 0.1
+FACE_WEIGHT = 3.0
 SHIFT = 3.0
 SHARES = {  # of each task at each length in latent frames
     ("first", 5): 0.12,
@@ -106,14 +109,16 @@ def kept_latents(latents: int, kept_frames: int = 5) -> int:
 
 def shortened(sample: dict[str, Tensor], latents: int) -> dict[str, Tensor]:
     """The batch's first ``latents`` latent frames: what a causal autoencoder makes of the shorter clips."""
-    timed = ("latents", "inactive_first", "inactive_last")
+    timed = ("latents", "inactive_first", "inactive_last", "face")
     return {k: v[:, :, :latents] if k in timed else v for k, v in sample.items()}
 
 
 def flow_loss(
-    models: MotionModels, bank: ClipBank, task: str, sample: dict[str, Tensor]
+    models: MotionModels, bank: ClipBank, task: str, sample: dict[str, Tensor], scale: float = 1.0
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The weighted loss to descend (moving places count more) and the plain error of its task, to log."""
+    """The weighted loss to descend (faces and moving places count more) and the plain error of its task, to
+    log. ``scale``: of the guidance to fold in, 1 for none.
+    """
     x0, fed = control(bank, task, sample)
     x0 = x0.float()
     device, count = x0.device, len(x0)
@@ -121,19 +126,31 @@ def flow_loss(
     s = (SHIFT * u / (1 + (SHIFT - 1) * u)).view(-1, 1, 1, 1, 1)
     noise = torch.randn_like(x0)
     noised = (1 - s) * x0 + s * noise
-    ids = sample["ids"] * (torch.rand(count, 1, device=device) >= NO_TEXT)
-    ids[:, 0] = torch.where(ids[:, 0] == 0, torch.full_like(ids[:, 0], bank.eos), ids[:, 0])
-    v = models(noised, s.flatten() * 1000, models.embed(ids), fed)
-    error = (v - (noise - x0)).square().mean(1, keepdim=True)
+    told = torch.rand(count, 1, device=device) >= NO_TEXT
+    ids, t = torch.where(told, sample["ids"], bank.no_text), s.flatten() * 1000
+    v = models(noised, t, models.embed(ids), fed)
+    wanted = noise - x0
+    if scale != 1:
+        with torch.no_grad():
+            free = models(noised, t, models.embed(bank.no_text.expand_as(ids)), fed)
+        wanted = guided(wanted, v, free, told, scale)
+    error = (v - wanted).square().mean(1, keepdim=True)
     clip = x0[:, :, -sample["latents"].shape[2] :]
     moved = (clip - clip[:, :, :1]).abs().mean(1, keepdim=True)
     weight = torch.ones_like(error)
-    weight[:, :, -clip.shape[2] :] += 2 * moved.clamp(max=1.5)
+    weight[:, :, -clip.shape[2] :] += 2 * moved.clamp(max=1.5) + (FACE_WEIGHT - 1) * sample["face"]
     return (error * weight).mean() / weight.mean(), {task.partition("+")[0]: error.mean()}
 
 
 def train(
-    data: Path, folder: Path, clock: Clock, resume: bool, team: Team, batch: int, compiled: bool
+    data: Path,
+    folder: Path,
+    clock: Clock,
+    resume: bool,
+    team: Team,
+    batch: int,
+    compiled: bool,
+    guide: float = 1.0,
 ) -> None:
     """Train, data loading and encoding included, and save ``folder``/motion.safetensors."""
     device = team.device
@@ -147,7 +164,7 @@ def train(
         models.transformer.compile_repeated_blocks(fullgraph=True, dynamic=True)
     groups: list[tuple[list[nn.Module], float]] = [([models], 8e-4)]
     stepper = Stepper(
-        lambda key, sample: flow_loss(models, bank, key[0], sample),
+        lambda key, sample: flow_loss(models, bank, key[0], sample, guide),
         groups,
         clock,
         device,
@@ -182,7 +199,7 @@ def train(
         keep()
         # A few batches of another size are not worth compiling for.
         with mean.applied(), torch.compiler.set_stance("force_eager"):
-            sheet(models, bank, folder / "motion.png", min(6, batch))
+            sheet(models, bank, folder / "motion.png", min(6, batch), 2.5 if guide == 1 else 1.0)
     team.end()
 
 
@@ -204,20 +221,23 @@ def generate(
     asked, free = models.embed(sample["ids"]), models.embed(bank.no_text.expand_as(sample["ids"]))
     for s, after in itertools.pairwise(sigmas):
         t = (s * 1000).expand(len(x))
-        v = [models(x, t, context, fed) for context in (asked, free)]
-        x = x + (after - s) * (v[1] + scale * (v[0] - v[1]))
+        v = models(x, t, asked, fed)
+        if scale != 1:
+            without = models(x, t, free, fed)
+            v = without + scale * (v - without)
+        x = x + (after - s) * v
     return x[:, :, -sample["latents"].shape[2] :]
 
 
 @torch.no_grad()
-def sheet(models: MotionModels, bank: ClipBank, path: Path, count: int) -> None:
+def sheet(models: MotionModels, bank: ClipBank, path: Path, count: int, scale: float) -> None:
     """``count`` clips, frames 0, 4 .. 16, real above made: first frame + reference, then reference alone."""
     from PIL import Image
 
     rows = []
     for task in ("first+reference", "reference"):
         sample = bank.clips(count)
-        made = decode_video(bank.vae, generate(models, bank, task, sample)).clamp(-1, 1)
+        made = decode_video(bank.vae, generate(models, bank, task, sample, scale=scale)).clamp(-1, 1)
         real = decode_video(bank.vae, sample["latents"].float()).clamp(-1, 1)
         for m, r in zip(made, real, strict=True):
             rows.extend([torch.cat(list(x[:, ::4].permute(1, 0, 2, 3)), dim=2) for x in (r, m)])
@@ -233,6 +253,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--models", type=Path, required=True)
     parser.add_argument("--batch", type=int, default=48)
+    parser.add_argument("--guided", type=float, default=1.0, metavar="SCALE", help="fold this guidance in")
     parser.add_argument(
         "--compile", action="store_true", help="torch.compile the blocks: a minute, then faster steps"
     )
@@ -242,7 +263,7 @@ def main() -> None:
     team.seed(2)
     torch.set_float32_matmul_precision("high")
     clock = Clock(args.seconds, team=team, part=args.part)
-    train(args.data, args.models, clock, args.resume, team, args.batch, args.compile)
+    train(args.data, args.models, clock, args.resume, team, args.batch, args.compile, args.guided)
 
 
 if __name__ == "__main__":

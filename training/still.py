@@ -1,11 +1,18 @@
 """Trains stage 1: SDXL's UNet and text encoders on words, then HyperLoRA and its vision tower on people.
 
     python -m training.still words|people --data DIR --models DIR --seconds S [--resume]
+                                          [--guided SCALE] [--likeness]
 
 ``words`` learns captions -> pictures. ``people`` goes on with everything at once: the LoRA that HyperLoRA
 makes of one picture of a person must help to paint another picture of that person, in another scene. Noise
 schedule: SDXL's scaled linear betas with velocity prediction (arXiv 2202.00512), since a small model learns
 the large noise levels better so.
+
+``--guided`` folds classifier-free guidance into the model (see `training.guided`): what it says with words
+and a person is then what it would say with guidance of that scale against no words and no person, and
+pictures are sampled with a guidance scale of 1, at half the price. ``--likeness`` besides paints a few
+pictures of each batch to their end, from the noise on, and lets a jury look at them
+(`training.likeness`).
 
 Reads ``models``/still_vae; reads and writes ``models``/still: unet, text encoders, hyperlora, image_encoder.
 """
@@ -22,7 +29,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stillmotion.identity.networks import Recogniser
 from stillmotion.still.lora import attentions
 from stillmotion.still.reference import CLIP_MEAN, CLIP_STD
 from training import networks
@@ -39,17 +45,19 @@ from training.common import (
     save_tensors,
     whole_or_part,
 )
-from training.likeness import judges, likeness_loss
+from training.guided import guided
+from training.likeness import Judge, judges, likeness_loss
 from training.vae import decode_still
 
 TIMESTEPS = 1000
 NO_TEXT = 0.1
 NO_PERSON = 0.05
-FACE_WEIGHT = 2.0
-LIKENESS_WEIGHT = 0.04
-FEATURES_WEIGHT = 0.08
+NEITHER = 0.4  # of the pictures without text have no person either
+FACE_WEIGHT = 4.0
+LIKENESS_WEIGHTS = {"unlike": 0.1, "apart": 0.1, "misread": 0.2}
 PICTURES = 32  # of a batch, for the jury
-MOST_NOISE = 750  # of 1000 timesteps
+LEAST_NOISE = 500  # of 1000 timesteps: where the jury's pictures begin
+PAINTED = 3  # steps from there to the picture
 RANK_SCALE = 0.5
 
 
@@ -158,6 +166,7 @@ def train(
     team: Team,
     batch: int,
     likeness: bool,
+    guide: float = 1.0,
 ) -> None:
     """Train one phase, data loading and encoding included, and save."""
     device = team.device
@@ -174,7 +183,7 @@ def train(
     half = device.type == "cuda"
     vae = in_half(bank.vae)
     stepper = Stepper(
-        lambda _, sample: losses(models, personal, sample, alphas, people, jury, vae),
+        lambda _, sample: losses(models, personal, sample, alphas, people, jury, vae, guide),
         groups,
         clock,
         device,
@@ -199,7 +208,8 @@ def train(
     if team.leads:
         keep()
         with mean.applied():
-            sheet(models, personal, bank, folder / f"still_{phase}.png", people, min(16, batch))
+            path = folder / f"still_{phase}.png"
+            sheet(models, personal, bank, path, people, min(16, batch), 2.5 if guide == 1 else 1.0)
     team.end()
 
 
@@ -209,41 +219,81 @@ def losses(
     sample: dict[str, Tensor],
     alphas: Tensor,
     people: bool,
-    jury: list[Recogniser],
+    jury: list[Judge],
     vae: Any,
+    scale: float = 1.0,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss to descend, and its parts: the velocity's plain mean square error and, with a jury, the
-    likeness.
+    likeness. ``scale``: of the guidance to fold in, 1 for none.
     """
     x0, device = sample["latents"].float(), sample["latents"].device
     count = len(x0)
     t = torch.randint(0, TIMESTEPS, (count,), device=device)
-    if jury:
-        # The pictures that the jury looks at must be pictures already: little noise.
-        t[:PICTURES] = t[:PICTURES] * MOST_NOISE // TIMESTEPS
-    a = alphas[t].sqrt().view(-1, 1, 1, 1)
-    s = (1 - alphas[t]).sqrt().view(-1, 1, 1, 1)
+    a, s = signal_and_noise(alphas, t)
     noise = torch.randn_like(x0)
-    ids = torch.where(torch.rand(count, 1, device=device) < NO_TEXT, sample["no_text"], sample["ids"])
-    context, pooled = models.embed(ids)
-    lora = models.lora(sample["crops"], sample["embeds"]) if people else None
-    if lora is not None:
-        keep = torch.rand(count, 1, 1, device=device) >= NO_PERSON
-        lora = {k: (down, up * keep) for k, (down, up) in lora.items()}
+    noised = a * x0 + s * noise
+    untold = torch.rand(count, 1, device=device) < NO_TEXT
+    context, pooled = models.embed(torch.where(untold, sample["no_text"], sample["ids"]))
+    lora, told = None, ~untold
+    if people:
+        unknown = torch.rand(count, 1, device=device) < torch.where(untold, NEITHER, NO_PERSON)
+        told &= ~unknown
+        made = models.lora(sample["crops"], sample["embeds"])
+        lora = {k: (down, up * ~unknown[..., None]) for k, (down, up) in made.items()}
     with personal.applied(lora):
-        v = models(a * x0 + s * noise, t, context, pooled)
-    error = (v - (a * noise - s * x0)).square().mean(1)
+        v = models(noised, t, context, pooled)
+    wanted = a * noise - s * x0
+    if scale != 1:
+        with torch.no_grad():
+            free = models(noised, t, *models.embed(sample["no_text"].expand_as(sample["ids"])))
+        wanted = guided(wanted, v, free, told, scale)
+    error = (v - wanted).square().mean(1)
     weight = 1 + (FACE_WEIGHT - 1) * sample["face"]
     loss = (error * weight).mean() / weight.mean()
     figures = {"loss": error.mean()}
-    if jury:
-        estimate = (a * (a * x0 + s * noise) - s * v)[:PICTURES]
-        truth = [sample[k][:PICTURES] for k in ("heads", "target", "faces")]
-        figures["unlike"], figures["apart"] = likeness_loss(
-            jury, decode_still(vae, estimate.to(vae.dtype)), *truth
+    if jury and people:
+        some = {k: v[:PICTURES] for k, v in sample.items()}
+        known = {k: (down[:PICTURES], up[:PICTURES]) for k, (down, up) in made.items()}
+        with personal.applied(known):
+            painted = paint(models, x0[:PICTURES], noise[:PICTURES], models.embed(some["ids"]), alphas)
+        said = likeness_loss(
+            jury,
+            decode_still(vae, painted.to(vae.dtype)),
+            some["heads"],
+            [some[f"target{number}"] for number in range(len(jury))],
+            [some["close" if judge.close else "faces"] for judge in jury],
         )
-        loss = loss + LIKENESS_WEIGHT * figures["unlike"] + FEATURES_WEIGHT * figures["apart"]
+        loss = loss + sum(weight * said[name] for name, weight in LIKENESS_WEIGHTS.items())
+        figures |= said
     return loss, figures
+
+
+def signal_and_noise(alphas: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    """How much of the picture and of the noise there is at timesteps t (B,): (B, 1, 1, 1) each."""
+    at = alphas[t].view(-1, 1, 1, 1)
+    return at.sqrt(), (1 - at).sqrt()
+
+
+def paint(
+    models: StillModels, x0: Tensor, noise: Tensor, words: tuple[Tensor, Tensor], alphas: Tensor
+) -> Tensor:
+    """Latents (B, 16, h, w) painted in a few DDIM steps (arXiv 2010.02502) from much noise to none.
+
+    The noise lies on the true latents ``x0``, which leave little more than where things are: the face is
+    where the true one is, but the model has to paint it.
+    """
+    t = torch.randint(LEAST_NOISE, TIMESTEPS, (len(x0),), device=x0.device)
+    a, s = signal_and_noise(alphas, t)
+    x = a * x0 + s * noise
+    for left in range(PAINTED, 0, -1):
+        now = t * left // PAINTED
+        a, s = signal_and_noise(alphas, now)
+        v = models(x, now, *words)
+        painted, rest = a * x - s * v, s * x + a * v
+        if left > 1:
+            a, s = signal_and_noise(alphas, t * (left - 1) // PAINTED)
+            x = a * painted + s * rest
+    return painted
 
 
 @torch.no_grad()
@@ -253,9 +303,11 @@ def generate(
     sample: dict[str, Tensor],
     people: bool,
     steps: int = 20,
-    scale: float = 3.0,
+    scale: float = 2.5,
 ) -> Tensor:
-    """Latents sampled with DPM++ 2M Karras and guidance for a batch, as the pipeline samples them."""
+    """Latents sampled with DPM++ 2M Karras and guidance (1: folded in already) for a batch, as the pipeline
+    samples them.
+    """
     from diffusers import DPMSolverMultistepScheduler
 
     device = sample["latents"].device
@@ -280,12 +332,14 @@ def generate(
 
 
 @torch.no_grad()
-def sheet(models: StillModels, personal: Personal, bank: Bank, path: Path, people: bool, count: int) -> None:
+def sheet(
+    models: StillModels, personal: Personal, bank: Bank, path: Path, people: bool, count: int, scale: float
+) -> None:
     """A picture of ``count`` samples under their targets (and references), for the eye."""
     from PIL import Image
 
     sample = bank.people(count) if people else bank.stills(count)
-    made = decode_still(bank.vae, generate(models, personal, sample, people))
+    made = decode_still(bank.vae, generate(models, personal, sample, people, scale=scale))
     real = decode_still(bank.vae, sample["latents"].float())
     rows = [real, made]
     if people:
@@ -303,6 +357,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--models", type=Path, required=True)
     parser.add_argument("--likeness", action="store_true", help="people: add the recogniser's loss")
+    parser.add_argument(
+        "--guided", type=float, default=1.0, metavar="SCALE", help="people: fold this guidance in"
+    )
     parser.add_argument("--batch", type=int, default=256)
     whole_or_part(parser)
     args = parser.parse_args()
@@ -310,7 +367,9 @@ def main() -> None:
     team.seed(1)
     torch.set_float32_matmul_precision("high")
     clock = Clock(args.seconds, team=team, part=args.part)
-    train(args.phase, args.data, args.models, clock, args.resume, team, args.batch, args.likeness)
+    train(
+        args.phase, args.data, args.models, clock, args.resume, team, args.batch, args.likeness, args.guided
+    )
 
 
 if __name__ == "__main__":

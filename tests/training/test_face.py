@@ -16,6 +16,7 @@ from training import face, face_augment, face_losses, likeness
 from training.common import NonFiniteLossError
 from training.face_data import CROP, MARGIN, Store, alignment, fill, read
 from training.face_evaluate import crossing
+from training.world import IDENTITY_DIM
 
 CPU = torch.device("cpu")
 
@@ -192,4 +193,6 @@ def test_a_judge_is_trained_beside_the_analyzer(tmp_path) -> None:
     assert (models / "face/analyzer/recogniser.safetensors").read_bytes() == kept
     own, other = likeness.judges(models, CPU)
     views = torch.randn(2, 3, 112, 112)
-    assert not torch.allclose(own(views)["embedding"], other(views)["embedding"], atol=0.1)
+    assert not torch.allclose(own.network(views)["embedding"], other.network(views)["embedding"], atol=0.1)
+    assert other.close and not own.close
+    assert other.verdict(likeness.features(other.network, views)[-1]).shape == (2, 512 + IDENTITY_DIM)

@@ -16,13 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from checkpoints.wan import write_vace
-from stillmotion.identity.geometry import HEAD_FIVE
+from stillmotion.identity.geometry import ARCFACE_FIVE, HEAD_FIVE, similarity
 from stillmotion.identity.networks import Recogniser
 from stillmotion.motion.vace import RememberingVACEPipeline
 from stillmotion.motion.vace import control as pipeline_control
 from stillmotion.still.lora import attention_modules
 from training import bank as banks
-from training import common, gates, likeness, motion, muon, networks, still, vae
+from training import common, gates, guided, likeness, motion, muon, networks, still, vae
 
 torch.set_num_threads(2)
 
@@ -210,20 +210,78 @@ def test_heads_are_the_analyzers_crops() -> None:
         assert np.abs(mine.numpy() - head_crop(picture, five)).mean() < 1.5
 
 
+def test_a_judge_looks_from_near_where_arcface_wants_the_face() -> None:
+    rng = np.random.default_rng(2)
+    angle, scale, shift = 0.3, 1.4, np.array([60.0, 40.0])
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    five = (ARCFACE_FIVE @ turn.T + shift + rng.normal(0, 0.5, (5, 2))).astype(np.float32)
+    ours = likeness.close_matrix(likeness.head_matrix(torch.from_numpy(five)[None]))[0]
+    assert np.allclose(ours.numpy(), similarity(five, ARCFACE_FIVE), atol=1e-2)
+
+
 def test_likeness_is_nothing_for_the_true_picture_and_something_for_another() -> None:
     torch.manual_seed(3)
-    jury = [Recogniser(folded=True).eval() for _ in range(2)]
+    networks_ = [Recogniser(folded=True).eval() for _ in range(2)]
+    jury = [
+        likeness.Judge(networks_[0]),
+        likeness.Judge(networks_[1], close=True, reading=nn.Linear(512, 7)),
+    ]
     pictures = torch.rand(2, 3, 160, 160) * 2 - 1
     five = torch.from_numpy(HEAD_FIVE).float().expand(2, 5, 2)
     matrix = likeness.head_matrix(five)
-    faces = ((likeness.heads(pictures, matrix) + 1) * 127.5).round().byte().permute(0, 2, 3, 1)
+    faces = [
+        ((likeness.heads(pictures, judge.matrix(matrix)) + 1) * 127.5).round().byte().permute(0, 2, 3, 1)
+        for judge in jury
+    ]
     with torch.no_grad():
-        views = faces.permute(0, 3, 1, 2) / 127.5 - 1
-        target = torch.stack([network(views)["embedding"] for network in jury], 1)
-        unlike, apart = likeness.likeness_loss(jury, pictures, matrix, target, faces)
-        swapped, other = likeness.likeness_loss(jury, pictures.flip(0), matrix, target, faces)
-    assert unlike < 1e-3 and apart < 0.01
-    assert swapped > 10 * unlike and other > 10 * apart
+        targets = [
+            judge.verdict(likeness.features(judge.network, f.permute(0, 3, 1, 2) / 127.5 - 1)[-1])
+            for judge, f in zip(jury, faces, strict=True)
+        ]
+        same = likeness.likeness_loss(jury, pictures, matrix, targets, faces)
+        other = likeness.likeness_loss(jury, pictures.flip(0), matrix, targets, faces)
+    assert targets[1].shape == (2, 512 + 7)
+    assert set(same) == set(still.LIKENESS_WEIGHTS)
+    assert same["unlike"] < 1e-3 and same["apart"] < 0.01 and same["misread"] < 1e-4
+    assert all(other[name] > 10 * same[name] for name in same)
+
+
+def test_a_persons_verdict_is_the_mean_of_her_pictures() -> None:
+    judge = likeness.Judge(Recogniser(folded=True), close=True, reading=nn.Linear(512, 3))
+    verdicts = torch.randn(4, 515)
+    counted = torch.cat([verdicts, torch.ones(4, 1)], 1).sum(0, keepdim=True)
+    mean = judge.mean(counted)[0]
+    direction = verdicts[:, :512].mean(0)
+    assert torch.allclose(mean[:512], direction / direction.norm(), atol=1e-5)
+    assert torch.allclose(mean[512:], verdicts[:, 512:].mean(0), atol=1e-5)
+
+
+def test_guidance_that_is_folded_in_is_what_guidance_would_give() -> None:
+    conditional, free, scale = torch.tensor([[3.0, -1.0]]), torch.tensor([[1.0, 1.0]]), 2.5
+    made = conditional.clone()
+    for _ in range(60):  # a model that learns whatever it is told at once
+        made = guided.guided(conditional, made, free, torch.tensor([[True]]), scale)
+    assert torch.allclose(made, free + scale * (conditional - free), atol=1e-4)
+    untold = guided.guided(free, made, free, torch.tensor([[False]]), scale)
+    assert torch.equal(untold, free)
+
+
+def test_painting_with_a_perfect_model_ends_at_the_truth() -> None:
+    torch.manual_seed(6)
+    alphas = still.alphas_cumprod(torch.device("cpu"))
+    x0, noise = torch.randn(3, 16, 4, 4), torch.randn(3, 16, 4, 4)
+    asked = []
+
+    def perfect(x: Tensor, t: Tensor, context: Tensor, pooled: Tensor) -> Tensor:
+        asked.append(t)
+        a, s = still.signal_and_noise(alphas, t)
+        return a * (x - a * x0) / s - s * x0
+
+    model: Any = perfect
+    words = (torch.zeros(3, 77, 8), torch.zeros(3, 8))
+    assert torch.allclose(still.paint(model, x0, noise, words, alphas), x0, atol=1e-3)
+    assert len(asked) == still.PAINTED
+    assert (asked[0] >= still.LEAST_NOISE).all() and (asked[-1] < asked[0]).all()
 
 
 def test_polishing_moves_the_decoder_alone_and_keeps_the_latents_figures(tmp_path: Path) -> None:
