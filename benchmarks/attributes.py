@@ -6,6 +6,7 @@ picture. Against it stand the lines of truth.jsonl that ``python -m training.wor
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,12 @@ def load(folder: Path = FOLDER, device: str = "cpu") -> Judge:
             f"python -m training.judge --data SHARDS --out {folder} --seconds 120"
         )
     return Judge(folder, device)
+
+
+def own_accuracy() -> dict[str, Any]:
+    """The judge's evaluation, where it lies beside it."""
+    path = FOLDER / "evaluation.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def verdict(shown: Mapping[str, str] | None, truth: Mapping[str, Any]) -> dict[str, Any]:

@@ -70,18 +70,26 @@ def named(
     }
 
 
-def sheet(references: list[Path], videos: list[Path], path: Path, side: int = 128) -> None:
-    """A contact sheet: each row a reference and five frames of its video."""
-    rows = []
-    for reference, video in zip(references, videos, strict=True):
-        frames = frames_of(video)
-        chosen = [frames[round(i * (len(frames) - 1) / 4)] for i in range(5)]
-        pictures = [Image.open(reference).convert("RGB"), *map(Image.fromarray, chosen)]
-        rows.append(np.concatenate([np.asarray(p.resize((side, side))) for p in pictures], axis=1))
-    half = (len(rows) + 1) // 2
-    blank = np.zeros_like(rows[0])
-    columns = [np.concatenate(rows[:half]), np.concatenate([*rows[half:], *[blank] * (2 * half - len(rows))])]
+def sheet(rows: Sequence[Sequence[Path]], path: Path, side: int = 128) -> None:
+    """A contact sheet of rows of files, all alike: a picture as it is, a video as five of its frames."""
+    strips = [np.concatenate([part for file in row for part in _shown(file, side)], axis=1) for row in rows]
+    half = (len(strips) + 1) // 2
+    blank = np.zeros_like(strips[0])
+    columns = [
+        np.concatenate(strips[:half]),
+        np.concatenate([*strips[half:], *[blank] * (2 * half - len(strips))]),
+    ]
     Image.fromarray(np.concatenate(columns, axis=1)).save(path)
+
+
+def _shown(file: Path, side: int) -> list[NDArray[np.uint8]]:
+    """A picture, or five frames of a video, as squares."""
+    if file.suffix == ".mp4":
+        frames = frames_of(file)
+        pictures = [Image.fromarray(frames[round(i * (len(frames) - 1) / 4)]) for i in range(5)]
+    else:
+        pictures = [Image.open(file).convert("RGB")]
+    return [np.asarray(picture.resize((side, side))) for picture in pictures]
 
 
 def main() -> None:
@@ -115,7 +123,7 @@ def main() -> None:
         print(video, flush=True)
     figures = judge(references, videos, Recogniser())
     (args.output / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    sheet(references, videos, args.output / "sheet.png")
+    sheet(list(zip(references, videos, strict=True)), args.output / "sheet.png")
     print(json.dumps({k: v for k, v in figures.items() if k != "videos"}, indent=1))
 
 

@@ -9,27 +9,29 @@ stills in ``DIR/stills``), and lets the world film the true people as they were 
 gets no better. Then dlib, which never saw our world, names the people, and a judge trained on the world alone
 (`benchmarks.attributes`) says whether what was asked for is there. Writes figures.json, mini.md and
 sheet.png. The same command goes on where it was interrupted: what is there is not made again.
+
+``--make-only`` makes the videos and films the true people, on a machine without dlib and without the judge;
+the same command without it measures them, on this machine or where DIR was copied to.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from benchmarks import attributes, held_out
 from benchmarks.fidelity import drift, ssim
-from stillmotion.errors import InputError, StillmotionError
+from benchmarks.shared import SIZE, Line, check_order, dataset, over, table
+from stillmotion.errors import StillmotionError
 from stillmotion.evaluate.dlib_faces import Recogniser
 from stillmotion.evaluate.types import NotComputed
 
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from stillmotion.batch.job import Job
     from stillmotion.batch.layouts import Item
 
-SIZE, FRAMES = 256, 17
+FRAMES = 17
 SHEET = 40
 """People on the contact sheet."""
 WANTED = {"attributes": 0.88, "action": 0.75, "in order": 0.60, "ssim": 0.85}
@@ -51,29 +53,6 @@ ROWS = {
     "ssim": "first frame against the still, SSIM",
     "drift": "drift of the mean colour to the last frame (0 to 255)",
 }
-Line = dict[str, Any]
-S = TypeVar("S")
-T = TypeVar("T")
-
-
-def over(work: Callable[[S], T], things: Iterable[S], workers: int) -> Iterator[T]:
-    """``work`` of each thing in order, in so many processes; in this one where it is one."""
-    if workers == 1:
-        yield from map(work, things)
-        return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(work, things)
-
-
-def dataset(out: Path, identities: int, prompts: int, seed: int) -> list[Line]:
-    """The lines of truth.jsonl; draws the people and writes their prompts where that is not done."""
-    from training.world.body import DEFAULT_BUST
-    from training.world.samples import write_dataset
-
-    path = out / "truth.jsonl"  # written last
-    if not path.is_file():
-        write_dataset(out, range(identities), prompts, size=SIZE, seed=seed, bust=DEFAULT_BUST)
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def name_of(line: Line) -> str:
@@ -117,13 +96,13 @@ def make(item: Item, job: Job, stills: Path) -> str | None:
 
 def film(lines: Sequence[Line], out: Path) -> None:
     """The true people in the scenes and actions asked for, drawn by the world."""
+    missing = [line for line in lines if not (out / name_of(line)).is_file()]
+    if not missing:
+        return
     from training.world import Action, Renderer, identity_of
     from training.world.jobs import clip_scene
     from training.world.samples import save_clip
 
-    missing = [line for line in lines if not (out / name_of(line)).is_file()]
-    if not missing:
-        return
     renderer = Renderer(SIZE)
     for line in missing:
         actions = tuple(Action(**action) for action in line["actions"])
@@ -213,10 +192,6 @@ def _cell(figure: Mapping[str, Any] | None) -> str:
     return f"{value:.1f}" if value > 1 else f"{value:.3f}".replace("0.", ".", 1)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
-
-
 def markdown(figures: Mapping[str, Any]) -> str:
     """The figures as tables."""
     made, true, judge = figures["made"], figures["true"], figures["judge"]
@@ -227,7 +202,7 @@ def markdown(figures: Mapping[str, Any]) -> str:
         f"prompts in wordings that it was not trained on, {order['quality']} quality, seed {order['seed']}. "
         "Beside them the true people, filmed by the world as they were asked for: it gets no better.",
         "",
-        *_table(
+        *table(
             ["", "mini", "of", "true people", "wanted"],
             (
                 [text, _cell(made[key]), str(made[key]["of"]), _cell(true[key]),
@@ -239,7 +214,7 @@ def markdown(figures: Mapping[str, Any]) -> str:
         "Each attribute, where it was asked for or had to be kept; and how often the judge is right about "
         "other clips of the world:",
         "",
-        *_table(
+        *table(
             ["attribute", "mini", "of", "true people", "the judge's own"],
             (
                 [label, _cell(figure), str(figure["of"]), _cell(true["labels"][label]),
@@ -250,7 +225,7 @@ def markdown(figures: Mapping[str, Any]) -> str:
         "",
         "Each action, where it was asked for first:",
         "",
-        *_table(
+        *table(
             ["action", "mini", "of", "true people"],
             (
                 [action, _cell(figure), str(figure["of"]), _cell(figures["true actions"][action])]
@@ -264,21 +239,15 @@ def markdown(figures: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def check_order(out: Path, order: dict[str, Any]) -> None:
-    """Note what the folder is for; InputError where it holds another report."""
-    path = out / "order.json"
-    if path.is_file() and json.loads(path.read_text()) != order:
-        raise InputError(f"-o: {out} holds a report of other settings (order.json); name another folder")
-    out.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(order, indent=1) + "\n", encoding="utf-8")
-
-
-def report(out: Path, order: dict[str, Any], device: str | None, workers: int) -> dict[str, Any]:
-    """Make what is missing, measure all of it, write the files; returns the figures."""
+def make_all(
+    out: Path, order: dict[str, Any], device: str | None, workers: int
+) -> tuple[list[Line], dict[str, str]]:
+    """Make the videos and film the true people, where that is not done; the lines of truth.jsonl, and by
+    video why it could not be made. Needs neither dlib nor the judge.
+    """
     from stillmotion.batch.job import WORK, Job
     from stillmotion.batch.layouts import read
 
-    judge = attributes.load(device=device or "cpu")
     check_order(out, order)
     lines = dataset(out / "dataset", order["identities"], order["prompts"], order["seed"])
     items = read(out / "dataset").items
@@ -289,10 +258,19 @@ def report(out: Path, order: dict[str, Any], device: str | None, workers: int) -
         raise StillmotionError(f"no video could be made: {next(iter(failed.values()))}")
     shutil.rmtree(job.out / WORK, ignore_errors=True)
     film(lines, out / "true")
+    return lines, failed
 
+
+def report(out: Path, order: dict[str, Any], device: str | None, workers: int) -> dict[str, Any]:
+    """Make what is missing, measure all of it, write the files; returns the figures."""
+    import torch
+
+    # Before the long work. The videos may come from a machine with a GPU to one without.
+    judge = attributes.load(device=device if device and torch.cuda.is_available() else "cpu")
+    lines, failed = make_all(out, order, device, workers)
     references = [out / "dataset" / "raw" / line["id"] / "image.png" for line in lines]
     known = [faces[0] for faces in over(descriptors, references, workers)]
-    figures: dict[str, Any] = {"order": order, "not made": failed, "judge": own_accuracy()}
+    figures: dict[str, Any] = {"order": order, "not made": failed, "judge": attributes.own_accuracy()}
     for kind in ("made", "true"):
         videos = {name_of(line): out / kind / name_of(line) for line in lines}
         found = dict(zip(videos, over(descriptors, videos.values(), workers), strict=True))
@@ -306,20 +284,14 @@ def report(out: Path, order: dict[str, Any], device: str | None, workers: int) -
         ]
     (out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     (out / "mini.md").write_text(markdown(figures), encoding="utf-8")
-    made = [(r, out / "made" / name_of(line)) for r, line in zip(references, lines, strict=True)]
-    shown = [(r, video) for r, video in made if video.is_file()][:SHEET]
+    made = [[r, out / "made" / name_of(line)] for r, line in zip(references, lines, strict=True)]
+    shown = [row for row in made if row[-1].is_file()][:SHEET]
     if shown:
-        held_out.sheet([r for r, _ in shown], [video for _, video in shown], out / "sheet.png")
+        held_out.sheet(shown, out / "sheet.png")
     return figures
 
 
-def own_accuracy() -> dict[str, Any]:
-    """The judge's evaluation, where it lies beside it."""
-    path = attributes.FOLDER / "evaluation.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.mini_report", description="All figures of mini on people it never saw."
@@ -334,9 +306,16 @@ def main() -> int:
     parser.add_argument(
         "--workers", type=int, default=1, help="processes that make videos and look for faces"
     )
-    args = parser.parse_args()
+    parser.add_argument(
+        "--make-only", action="store_true", help="make the videos and film the true people; measure nothing"
+    )
+    args = parser.parse_args(arguments)
     order = {key: getattr(args, key) for key in ("identities", "prompts", "seed", "quality", "preset")}
     try:
+        if args.make_only:
+            make_all(args.output, order, args.device, args.workers)
+            print(args.output)
+            return 0
         report(args.output, order, args.device, args.workers)
     except (attributes.JudgeMissing, NotComputed, StillmotionError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -178,3 +179,39 @@ def test_videos_are_made_once_and_measured_against_their_still(
     assert found[1]["ssim"] is None
     assert not any(found[1]["asked"].values())
     json.dumps(found)
+
+
+def test_making_needs_neither_dlib_nor_the_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "dataset/raw/id000"
+    folder.mkdir(parents=True)
+    Image.new("RGB", (32, 32)).save(folder / "image.png")
+    (folder / "prompt1.txt").write_text("She waves")
+    (tmp_path / "dataset/truth.jsonl").write_text(json.dumps(line()) + "\n")
+    filmed: list[Any] = []
+    monkeypatch.setattr(mini_report, "_pipeline", lambda *args: FakePipeline())
+    monkeypatch.setattr(mini_report, "film", lambda lines, out: filmed.append((list(lines), out)))
+    monkeypatch.setattr(attributes, "load", None)
+    monkeypatch.setitem(sys.modules, "dlib", None)
+    assert mini_report.main(["-o", str(tmp_path), "--identities", "1", "--make-only"]) == 0
+    assert (tmp_path / "made/id000/prompt1.mp4").is_file() and (
+        tmp_path / "stills/id000/prompt1.png"
+    ).is_file()
+    assert filmed == [([line()], tmp_path / "true")]
+    assert not (tmp_path / "figures.json").exists()
+
+
+def test_a_sheet_shows_pictures_and_five_frames_of_videos(tmp_path: Path) -> None:
+    Image.new("RGB", (50, 40), (250, 0, 0)).save(tmp_path / "photo.png")
+    frames = np.zeros((9, 32, 32, 3), np.uint8)
+    frames[:] = np.linspace(0, 240, 9, dtype=np.uint8)[:, None, None, None]
+    save_clip(tmp_path / "video.mp4", frames)
+    row = [tmp_path / "photo.png", tmp_path / "video.mp4", tmp_path / "video.mp4"]
+    held_out.sheet([row, row, row], tmp_path / "sheet.png", side=16)
+    sheet = np.asarray(Image.open(tmp_path / "sheet.png")).astype(int)
+    assert sheet.shape == (2 * 16, 2 * 11 * 16, 3)
+    middles = sheet[8, 8 : 11 * 16 : 16]
+    assert list(middles[0]) == [250, 0, 0]
+    assert np.abs(middles[1:, 0] - [0, 60, 120, 180, 240] * 2).max() < 8
+    assert np.array_equal(sheet[:16, : 11 * 16], sheet[16:, : 11 * 16])
+    assert np.array_equal(sheet[:16, 11 * 16 :], sheet[:16, : 11 * 16])
+    assert not sheet[16:, 11 * 16 :].any()
