@@ -45,7 +45,7 @@ def command(a: A, b: B, as_json: Json = False, html: Html = None, names: Names =
         console.result(comparison.model_dump(mode="json"))
         return
     console.result(_table(comparison) if sys.stdout.isatty() else _plain(comparison))
-    for line in _remarks(comparison):
+    for line in remarks(comparison):
         console.say(line)
 
 
@@ -62,7 +62,7 @@ def _names(given: str | None, a: Path, b: Path) -> tuple[str, str]:
     return parts[0], parts[1]
 
 
-def _rows(comparison: Comparison) -> list[tuple[str, ...]]:
+def rows(comparison: Comparison) -> list[tuple[str, ...]]:
     """The cells of each metric, as text."""
     from stillmotion.evaluate.tables import column
 
@@ -83,7 +83,7 @@ def _verdict(comparison: Comparison, paired: Paired) -> tuple[str, str]:
     return words.format(a=comparison.name_a, b=comparison.name_b), style
 
 
-def _head(comparison: Comparison) -> list[str]:
+def head(comparison: Comparison) -> list[str]:
     return [cell.format(a=comparison.name_a, b=comparison.name_b) for cell in HEAD]
 
 
@@ -93,9 +93,9 @@ def _table(comparison: Comparison) -> Table:
     from rich.text import Text
 
     table = Table(box=None, padding=(0, 1, 0, 0))
-    for number, cell in enumerate(_head(comparison)):
+    for number, cell in enumerate(head(comparison)):
         table.add_column(Text(cell), justify="left" if number in (0, 8) else "right", no_wrap=number == 0)
-    for row, paired in zip(_rows(comparison), comparison.metrics.values(), strict=True):
+    for row, paired in zip(rows(comparison), comparison.metrics.values(), strict=True):
         styles = {number: _verdict(comparison, paired)[1] for number in (3, 8)}
         table.add_row(*(Text(cell, style=styles.get(number, "")) for number, cell in enumerate(row)))
     return table
@@ -103,13 +103,13 @@ def _table(comparison: Comparison) -> Table:
 
 def _plain(comparison: Comparison) -> str:
     """For a file or a pipe: the same cells in columns."""
-    lines = [_head(comparison), *_rows(comparison)]
+    lines = [head(comparison), *rows(comparison)]
     widths = [max(len(line[number]) for line in lines) for number in range(len(HEAD))]
     padded = (zip(line, widths, strict=True) for line in lines)
     return "\n".join("  ".join(cell.ljust(width) for cell, width in line).rstrip() for line in padded)
 
 
-def _remarks(comparison: Comparison) -> list[str]:
+def remarks(comparison: Comparison) -> list[str]:
     """What was left out and why: each reason once, with how many items it took."""
     from collections import Counter
 

@@ -60,7 +60,7 @@ class DlibJudge:
     person by dlib's own threshold of 0.6, about 0.2 for strangers.
     """
 
-    metrics = ("facesim_dlib", "face_frame_ratio")
+    metrics: tuple[str, ...] = ("facesim_dlib", "face_frame_ratio")
 
     def __init__(self, device: str) -> None:
         """``device`` is not asked: dlib's wheels compute on the CPU."""
@@ -73,7 +73,7 @@ class DlibJudge:
         if known is None:
             raise NoFaceError("dlib found no face in the reference; give another photo")
         chosen = judged(len(sample.frames))
-        found = {index: self._recogniser(sample.frames[index]) for index in dict.fromkeys(chosen)}
+        found = self.described(sample.frames)
         curve = tuple(
             None if (face := found[index]) is None else max(0.0, 1.0 - float(np.linalg.norm(face - known)))
             for index in chosen
@@ -89,6 +89,10 @@ class DlibJudge:
             judged_frames=len(curve),
             flags=() if scores else (NO_FACE,),
         )
+
+    def described(self, frames: NDArray[np.uint8]) -> dict[int, NDArray[np.float64] | None]:
+        """The descriptor of each judged frame by its number; None of one without a face."""
+        return {index: self._recogniser(frames[index]) for index in dict.fromkeys(judged(len(frames)))}
 
 
 def _models() -> Path:
