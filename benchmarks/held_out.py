@@ -70,9 +70,16 @@ def named(
     }
 
 
+def strip(row: Sequence[Path], side: int = 128) -> NDArray[np.uint8]:
+    """A row of files as squares beside each other: a picture as it is, a video as five of its frames, the
+    first and the last among them.
+    """
+    return np.concatenate([part for file in row for part in _shown(file, side)], axis=1)
+
+
 def sheet(rows: Sequence[Sequence[Path]], path: Path, side: int = 128) -> None:
-    """A contact sheet of rows of files, all alike: a picture as it is, a video as five of its frames."""
-    strips = [np.concatenate([part for file in row for part in _shown(file, side)], axis=1) for row in rows]
+    """A contact sheet of rows of files, all alike, each as `strip` shows it."""
+    strips = [strip(row, side) for row in rows]
     half = (len(strips) + 1) // 2
     blank = np.zeros_like(strips[0])
     columns = [
