@@ -72,14 +72,15 @@ def _pipeline(preset: str, device: str | None, shared: Path) -> Pipeline:
 
 
 def make(item: Item, job: Job, stills: Path) -> str | None:
-    """One video and its still, as a batch makes them; the reason where it cannot be made."""
+    """One video and its still (r2v has none), as a batch makes them; the reason where it cannot be made."""
     from stillmotion.batch.job import WORK, request_of, run_of, target_of
     from stillmotion.batch.stages import SHARED
     from stillmotion.still import load_first_frame
 
     target, run = target_of(job, item), run_of(job, item)
     still = stills / PurePosixPath(item.output).with_suffix(".png")
-    if target.is_file() and still.is_file():
+    drawn = {**job.options, **item.options}.get("mode") != "r2v"
+    if target.is_file() and (still.is_file() or not drawn):
         return None
     for path in (target, run, still):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +89,8 @@ def make(item: Item, job: Job, stills: Path) -> str | None:
         pipeline.generate(request_of(job, item), target, run)
     except StillmotionError as error:
         return str(error)
-    Image.fromarray(load_first_frame(run / "still").image).save(still)
+    if drawn:
+        Image.fromarray(load_first_frame(run / "still").image).save(still)
     shutil.rmtree(run)
     print(target, flush=True)
     return None
