@@ -10,6 +10,7 @@ Draws the first people of the synthetic world that were held out, with prompts i
 the judge of `benchmarks.attributes` what happens in them. Writes figures.json, README.md, index.html and a
 strip of pictures for each video (``sheets``). The same command goes on where it was interrupted. Whatever
 cannot be computed (``--make-only``, no dlib, no judge) stays as figures.json has it, or is "not computed".
+Videos of older weights count as made: remove the folder for a gallery of new ones.
 """
 
 from __future__ import annotations
