@@ -78,9 +78,8 @@ class StillPreset:
     """Stage 1: an SDXL checkpoint (folder or single file), a HyperLoRA folder and its CLIP vision tower.
 
     ``scheduler``: "dpm++2m-karras" of the reference, or "ddim-trailing" where a few-step LoRA in ``loras``
-    (applied at weight 1 besides HyperLoRA's) was distilled for it. ``lora_unguided``: the share of
-    HyperLoRA's weight in guidance's sample without the words; below 1, guidance works for the person too.
-    ``view``: what a refined prompt says of the view where the user does not.
+    (applied at weight 1 besides HyperLoRA's) was distilled for it. ``view``: what a refined prompt
+    says of the view where the user does not.
     """
 
     checkpoint: Source
@@ -93,7 +92,6 @@ class StillPreset:
     scheduler: Literal["dpm++2m-karras", "ddim-trailing"] = "dpm++2m-karras"
     clip_skip: int | None = 2
     lora_weight: float = 0.85
-    lora_unguided: float = 1.0
     trigger: str = "fcsks fxhks fhyks, "
     view: str = ""
     enough_similarity: float = 0.5
@@ -351,15 +349,14 @@ MINI = Preset(
         image_encoder=Source("image_encoder", OWN, embedded=True),
         width=256,
         height=256,
-        guidance_scale=3.0,
-        lora_weight=1.2,
-        lora_unguided=-0.6,
+        guidance_scale=1.0,
+        lora_weight=1.0,
         view="facing the camera",
-        enough_similarity=0.75,
+        enough_similarity=0.96,
         quality={
-            "draft": StillSettings(steps=12, candidates=1, detail=False),
-            "standard": StillSettings(steps=20, candidates=2, detail=False),
-            "best": StillSettings(steps=30, candidates=4, detail=True),
+            "draft": StillSettings(steps=10, candidates=1, detail=False),
+            "standard": StillSettings(steps=12, candidates=3, detail=False),
+            "best": StillSettings(steps=20, candidates=6, detail=True),
         },
         detail_size=256,
         negative_prompt="",
@@ -372,7 +369,7 @@ MINI = Preset(
         num_frames=17,
         fps=8,
         steps={"draft": 10, "standard": 16, "best": 30},
-        guidance_scale=2.5,
+        guidance_scale=1.0,
         flow_shift=3.0,
         max_sequence_length=128,
     ),

@@ -12,14 +12,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from stillmotion.errors import CheckpointError
 
 _LDM = re.compile(r"(input_blocks|output_blocks)_(\d+)_1_(.*)|(middle_block)_1_(.*)")
 _PAIR = "take the SDXL checkpoint and the HyperLoRA that belong together"
-GUIDED_BATCH = 2
 _PROJECTIONS = {"to_q": "to_q", "to_k": "to_k", "to_v": "to_v", "to_out_0": "to_out.0"}
 
 
@@ -64,11 +62,11 @@ def attention_modules(unet: nn.Module) -> dict[str, dict[str, int | None]]:
 
 
 class PersonalLinear(nn.Module):
-    """A linear layer with a person's low-rank delta beside it; ``unguided`` as in `personal`."""
+    """A linear layer with a person's low-rank delta beside it."""
 
-    def __init__(self, base: nn.Linear, down: Tensor, up: Tensor, scale: float, unguided: float) -> None:
+    def __init__(self, base: nn.Linear, down: Tensor, up: Tensor, scale: float) -> None:
         super().__init__()
-        self.base, self.unguided = base, unguided
+        self.base = base
         self.down: Tensor
         self.up: Tensor
         self.register_buffer("down", down.mT.to(base.weight).contiguous())
@@ -77,20 +75,12 @@ class PersonalLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, in) -> (B, T, out)."""
         answer: Tensor = self.base(x)
-        delta = (x @ self.down) @ self.up
-        if self.unguided != 1 and len(x) == GUIDED_BATCH:
-            delta = torch.cat([self.unguided * delta[:1], delta[1:]])
-        return answer + delta
+        return answer + (x @ self.down) @ self.up
 
 
 @contextmanager
-def personal(
-    unet: Any, weights: Mapping[str, tuple[Tensor, Tensor]], scale: float, unguided: float = 1.0
-) -> Iterator[None]:
+def personal(unet: Any, weights: Mapping[str, tuple[Tensor, Tensor]], scale: float) -> Iterator[None]:
     """Within this context the UNet is that person's: every projection's delta is ``scale * up @ down``.
-
-    In a guided batch (two samples: without the words, with them) the first one's delta is ``unguided`` times
-    that. Below 1, guidance leads away from other people too, and not only from other words.
 
     ``weights``: ``{NAME}_{to_q|to_k|to_v|to_out_0}`` -> (down (r, in), up (out, r)), or with a leading batch
     size for one person per sample, as ``HyperLoRA.weights`` gives them. Afterwards the UNet's own layers are
@@ -100,7 +90,7 @@ def personal(
     places = [_place(known, layers, name, *pair) for name, pair in weights.items()]
     try:
         for (parent, child, base), (down, up) in zip(places, weights.values(), strict=True):
-            parent.set_submodule(child, PersonalLinear(base, down, up, scale, unguided))
+            parent.set_submodule(child, PersonalLinear(base, down, up, scale))
         yield
     finally:
         for parent, child, base in places:

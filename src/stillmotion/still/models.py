@@ -46,7 +46,7 @@ class StillModels:
         """A context in which the UNet draws this person, with HyperLoRA's ``weight``."""
         if self._read is None or self._read[0] is not identity:
             self._read = identity, self._lora(identity)
-        return lora.personal(self.pipe.unet, self._read[1], weight, self.preset.lora_unguided)
+        return lora.personal(self.pipe.unet, self._read[1], weight)
 
     def _lora(self, identity: Identity) -> dict[str, tuple[Tensor, Tensor]]:
         """The person's LoRA, from all portraits."""

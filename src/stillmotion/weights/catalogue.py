@@ -76,13 +76,13 @@ def _still(presets: list[Preset]) -> str:
                 " / ".join(str(one.candidates) for one in settings),
                 " / ".join("yes" if one.detail else "no" for one in settings),
                 f"{still.guidance_scale:g}",
-                f"{still.lora_weight:g} / {still.lora_weight * still.lora_unguided:g}",
+                f"{still.lora_weight:g}",
                 f"{still.enough_similarity:g}",
             ]
         )
     qualities = " / ".join(QUALITIES)
     head = ["preset", "size", "sampler", f"steps: {qualities}", "candidates", "face detailer", "CFG"]
-    return _table([*head, "HyperLoRA weight / without the words", "enough similarity"], rows)
+    return _table([*head, "HyperLoRA weight", "enough similarity"], rows)
 
 
 def _motion(presets: list[Preset]) -> str:
