@@ -20,10 +20,12 @@ from training import networks
 from training.common import ahead, load_tensors
 from training.likeness import close_matrix, features, head_matrix, heads, judges
 from training.vae import encode_still, encode_video, one_pass, to_float
+from training.world import actions_of
 from training.world.shards import Shard, shards
 
 KEPT_LAST = 5
 FRAMES_A_LATENT = 4  # the first frame has a latent to itself
+SEQUENCE = 2.0  # a clip of two actions is drawn so many times as often: they are learnt last
 REFERENCES = 4  # pictures of each person in the clips, kept as references
 WHITE = 255
 
@@ -177,8 +179,10 @@ class ClipBank:
             torch.save(state, cache)
         self.persons = state.pop("persons").numpy()
         self.references = People(state.pop("reference_persons").numpy())
-        self.rows = {k: v.to(device) for k, v in state.items()}
         self.with_reference = np.array([int(p) in self.references.place for p in self.persons])
+        weight = np.where(state.pop("actions").numpy() > 1, SEQUENCE, 1.0) * self.with_reference
+        self.rows = {k: v.to(device) for k, v in state.items()}
+        self.until = np.cumsum(weight) / np.cumsum(weight)[-1]
         self.grey = self.rows.pop("grey")
         length = self.rows["ids"].shape[-1]
         self.no_text = torch.zeros(1, length, dtype=torch.long, device=device)
@@ -226,8 +230,7 @@ class ClipBank:
 
     def clips(self, count: int) -> dict[str, Tensor]:
         """A batch of clips with a text each and a reference of the same person from another scene."""
-        candidates = np.flatnonzero(self.with_reference)
-        chosen = candidates[np.random.randint(0, len(candidates), count)]
+        chosen = drawn(self.until, count)
         at = torch.from_numpy(chosen).to(self.device)
         reference = torch.from_numpy(self.references.any(self.persons[chosen])).to(self.device)
         texts = self.rows["ids"]
@@ -238,6 +241,11 @@ class ClipBank:
             "reference": self.rows["references"][reference].float(),
             "ids": texts[at, variant].long(),
         }
+
+
+def drawn(until: np.ndarray, count: int) -> np.ndarray:
+    """Random rows, where ``until`` says which share of the draws goes to the rows up to each one."""
+    return np.searchsorted(until, np.random.rand(count), side="right")
 
 
 def in_half(vae: Any) -> Any:
@@ -267,6 +275,7 @@ def _clip_rows(shard: Shard) -> dict[str, Tensor]:
     return {
         "frames": torch.from_numpy(frames),
         "face": torch.cat([face[:, :1], later], 1)[:, None],
+        "actions": torch.tensor([len(actions_of(job.action)) for job in shard.jobs]),
         "ids": torch.from_numpy(np.load(shard.path / "ids.npy")),
         "persons": torch.tensor([j.person for j in shard.jobs]),
     }

@@ -194,6 +194,13 @@ def test_people_pick_another_picture_of_the_same_person() -> None:
     assert persons[people.any(np.array([9, 3]))].tolist() == [9, 3]
 
 
+def test_clips_are_drawn_by_their_weight() -> None:
+    np.random.seed(8)
+    weight = np.array([0.0, 1.0, 0.0, 2.0, 1.0, 0.0])
+    rows = banks.drawn(np.cumsum(weight) / weight.sum(), 20_000)
+    assert np.allclose(np.bincount(rows, minlength=6) / 20_000, weight / 4, atol=0.015)
+
+
 def test_heads_are_the_analyzers_crops() -> None:
     from stillmotion.identity.crops import head_crop
     from stillmotion.identity.geometry import ARCFACE_FIVE
