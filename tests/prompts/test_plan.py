@@ -141,21 +141,28 @@ def test_without_a_photo_the_prompt_names_its_person(prompt: str, subject: str) 
 
 
 @pytest.mark.parametrize(
-    ("prompt", "told"),
+    ("prompt", "view"),
     [
-        ("A man in a blue coat waves in a park", True),
-        ("A man turns his head to the left", True),
-        ("A man in profile reads a letter", False),
-        ("A man facing away from us waves in a park", False),
+        ("A man in a blue coat waves in a park", "facing the camera"),
+        ("A man turns his head to the left", "facing the camera"),
+        ("A man grins, then glances sideways", "facing the camera"),
+        ("A man looking cheerful waves", "facing the camera"),
+        ("A man facing away from us waves in a park", "facing away from us"),
+        ("A man with his head turned to the left side nods", "head turned to the left side"),
+        ("A man, gazing off into the distance, shrugs", "gazing off into the distance"),
+        ("A man looks happy, his eyes lowered", "eyes lowered"),
+        ("A man whose face is averted talks", "face averted"),
     ],
 )
-def test_a_view_is_told_where_the_user_says_none(prompt: str, told: bool) -> None:
+def test_the_view_is_the_one_that_the_user_says_or_the_given_one(prompt: str, view: str) -> None:
     plain = decouple(prompt, "A man").spatial
     seen = decouple(prompt, "A man", view="facing the camera").spatial
-    if told:
-        assert seen == plain.removesuffix(", close-up") + ", facing the camera, close-up"
-    else:
-        assert seen == plain
+    assert seen == plain.removesuffix(", close-up") + f", {view}, close-up"
+
+
+@pytest.mark.parametrize("prompt", ["A man in profile reads a letter", "A man not facing the camera waves"])
+def test_no_view_is_added_where_the_still_tells_one_or_it_is_denied(prompt: str) -> None:
+    assert decouple(prompt, "A man", view="facing the camera").spatial == decouple(prompt, "A man").spatial
 
 
 def test_a_view_never_overfills_the_prompt_and_raw_prompts_stay() -> None:

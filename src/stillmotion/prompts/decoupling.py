@@ -17,18 +17,11 @@ from stillmotion.prompts.text import (
     estimate_clip_tokens,
     sentences,
 )
+from stillmotion.prompts.views import asked_view, tells_view
 from stillmotion.prompts.writers import Brief, Writer, writer_for
 
 _SUBJECTS = ("A man", "A woman", "A person")
 _FRAMING = ", close-up"
-# Views that a prompt asks for, and what else in a still's phrases tells one; a prompt that only *does* the
-# latter ("looks up") still begins with a view of its own.
-_ASKED = r"facing|in profile|(?:profile|side|front|back) view|three-quarter|from (?:behind|the (?:back|side))"
-_VIEW = re.compile(rf"\b(?:{_ASKED})\b", re.IGNORECASE)
-_TOLD = re.compile(
-    rf"\b(?:{_ASKED}|turned|over (?:his|her|their) shoulder|(?:look|gaz)ing \w+|(?:head|face|back) to\w*)\b",
-    re.IGNORECASE,
-)
 
 
 def subject_in(prompt: str) -> Subject:
@@ -91,10 +84,12 @@ def decouple(
 
 
 def _seen(spatial: str, asked: str, view: str, count: Callable[[str], int]) -> str:
-    """The spatial prompt with its view told before the framing; as it is where one is asked for or told, or
-    where it is full.
+    """The spatial prompt with a view told before the framing, the one asked for or else ``view``; as it is
+    where one is told, or where it is full.
     """
-    if not view or _VIEW.search(asked) or _TOLD.search(spatial):
+    wanted = asked_view(asked)
+    added = view if wanted is None else wanted
+    if not view or not added or tells_view(spatial):
         return spatial
-    told = f"{spatial.removesuffix(_FRAMING)}, {view}" + (_FRAMING if spatial.endswith(_FRAMING) else "")
+    told = f"{spatial.removesuffix(_FRAMING)}, {added}" + (_FRAMING if spatial.endswith(_FRAMING) else "")
     return told if count(told) <= CLIP_CONTENT_TOKENS else spatial

@@ -407,6 +407,7 @@ MOOD_ADJECTIVES = words("""
     gloomy grumpy annoyed frustrated puzzled confused skeptical sceptical hopeful tense upset enthusiastic
     mischievous bright subtle slight faint soft broad wide radiant intense stoic enigmatic engaged intent
     absorbed tranquil terrified scared frightened furious tearful
+    sorrowful unhappy mournful miserable dejected forlorn astonished amazed
 """)
 ADJECTIVES = (
     AGE

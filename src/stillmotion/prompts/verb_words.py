@@ -58,7 +58,8 @@ def verb_form(spot: Spot) -> str:
 def _ends_before(spot: Spot) -> bool:
     """Whether the phrase ends with the adjective before: "(a woman) alone waves", "in grey lets go"."""
     assert spot.before is not None
-    if spot.before.low in ("alone", "still"):
+    seems = spot.index > 1 and spot.tokens[spot.index - 2].lemma in lv.SEEM  # "looking sad"
+    if spot.before.low in ("alone", "still") or (seems and spot.before.low in lx.MOOD_ADJECTIVES):
         return True
     dressed = spot.before.low in lx.HUES and spot.index > 1 and spot.tokens[spot.index - 2].low == "in"
     acts = singular(spot.low) in lx.ACTION_NOUNS and not spot.clause.verb_seen
@@ -188,6 +189,9 @@ def _follows_noun_as_verb(spot: Spot) -> bool:
         return False
     if not is_noun(spot.low) or _has_object(spot):
         return True
+    plural = spot.before is not None and spot.before.tag == "NOUN" and is_plural(spot.before.text)
+    if plural and clause.in_phrase and not clause.verb_seen and not _verb_follows(spot):
+        return True  # "a woman with roses smiles"
     free = not clause.verb_seen and (clause.subject_seen or not clause.in_phrase)
     bare = spot.index > 1 and spot.tokens[spot.index - 2].tag == "PREP"  # "with brass buttons"
     doubtful = clause.in_phrase and singular(spot.low) in lv.MOSTLY_NOUNS and (bare or _verb_follows(spot))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from stillmotion.prompts.vocabulary.text import Change, Match, Text
+from stillmotion.prompts.lexicon import BE_FORMS
+from stillmotion.prompts.morphology import verb_readings
+from stillmotion.prompts.vocabulary.text import SIDES, Change, Match, Text
 from stillmotion.prompts.wordlist import words
 
 _ADVERBIAL = words("behind around along off by on over up down")
+_BETWEEN = 4
+_CLOSES = words("and then while as before after but who when from with")
 _SUBJECTS = words("and then they we i you who please people to or but")
 
 
@@ -13,7 +17,9 @@ class Deeds(Text):
     """Reads what the person and the camera do, in the present tense."""
 
     def _deed(self, match: Match) -> Change | None:
-        meaning = self._fill(match.phrase.meaning, match)
+        meaning, end = self._directed(self._fill(match.phrase.meaning, match), match)
+        if not meaning:
+            return None
         filmed = meaning.startswith("the camera")
         start, adverbs = self._adverbs(match.start)
         start, helped = self._helpers(start, match.verb)
@@ -26,11 +32,35 @@ class Deeds(Text):
                 return None
         if filmed and self._before(start) in ("the", "a", "an"):
             start -= 1
-        elif not match.verb:
+        elif not match.verb and not filmed:
             link = self._subject_of(match)
+        person = match.verb == "ing" and self._before(start) in self.table.sets["people"]
+        if person and any(kind == "s" for _, kind in verb_readings(self._after(end))):
+            meaning += " and"  # "a woman looking up waves"
         speed = "" if filmed or adverbs else match.speed
         text = " ".join(word for word in (link, adverbs, speed, meaning) if word)
-        return Change(start, match.end, text)
+        return Change(start, end, text)
+
+    def _directed(self, meaning: str, match: Match) -> tuple[str, int]:
+        """The meaning with the direction that is said behind the phrase, where the phrase has none and the
+        meaning one by default; and where what is said of it ends. "" where no such deed was taught.
+        """
+        said = {match.side, *(token.low for token in self.tokens[match.start : match.end])}
+        if "left" in meaning.split() and not said & {"left", "right"}:
+            at = match.end + (self._after(match.end) == "," and match.end + 1 in self.directions)
+            while at not in self.directions and at < match.end + _BETWEEN and self._goes_on(at):
+                at += 1
+            if at in self.directions:
+                found = self.directions[at]
+                return meaning.replace("left", found.meaning) if found.meaning in SIDES else "", found.end
+        trailing = self.directions.get(match.end)
+        if trailing and not self._knows(match.end, trailing.end):  # "nods downwards"
+            return meaning, trailing.end
+        return meaning, match.end
+
+    def _goes_on(self, at: int) -> bool:
+        """Whether the clause does with this word."""
+        return self._after(at).isalpha() and self._after(at) not in _CLOSES
 
     def _subject_of(self, match: Match) -> str:
         """What a deed begins with that has no verb of the person's: "her eyes widen", "followed by a nod"."""
@@ -45,8 +75,9 @@ class Deeds(Text):
     def _adverbs(self, at: int) -> tuple[int, str]:
         """Adverbs right before a verb: they go with it."""
         begin = at
-        while begin > 0 and self.tokens[begin - 1].low.endswith("ly") and begin > at - 2:
-            begin -= 1
+        while begin > 0 and self.tokens[begin - 1].low.endswith("ly") and begin > at - 3:
+            joined = self._before(begin - 1) == "and" and self._before(begin - 2).endswith("ly")
+            begin -= 2 if joined else 1
         if begin == at:
             return at, ""
         kept: list[str] = []
@@ -111,6 +142,8 @@ class Deeds(Text):
             holds = before not in (":", *sets["prepositions"]) and not attributive
         elif match.verb == "base" and match.words == 1:
             holds = not before[:1].isalpha() or before in _SUBJECTS
+        elif match.verb in ("past", "part") and before in BE_FORMS:
+            holds = False  # "her head is turned"
         else:
             holds = before not in sets["prepositions"] or (match.verb == "s" and before in _ADVERBIAL)
         return holds, start, link

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from stillmotion.prompts.tokens import FUNCTION_WORDS
 from stillmotion.prompts.vocabulary.deeds import Deeds
 from stillmotion.prompts.vocabulary.places import Places
-from stillmotion.prompts.vocabulary.tables import DEEDS, KNOWN
-from stillmotion.prompts.vocabulary.text import Change, Match, tokens_of
+from stillmotion.prompts.vocabulary.tables import DEEDS, DIRECTIONS, KNOWN
+from stillmotion.prompts.vocabulary.text import SIDES, Change, Direction, Match, tokens_of
 from stillmotion.prompts.vocabulary.things import Things
 from stillmotion.prompts.wordlist import words
 
@@ -48,7 +48,8 @@ class Reader(Things, Places, Deeds):
     def translate(self) -> Translation:
         self.tokens = tokens_of(self.text)
         self.taken = [False] * len(self.tokens)
-        found = list(self._matches())
+        self._find_directions()
+        found = [match for match in self._matches() if match.phrase.kind != DIRECTIONS]
         found.sort(key=lambda match: (-match.words, self._rank(match), match.start))
         refused: list[Match] = []
         for match in found:
@@ -74,6 +75,13 @@ class Reader(Things, Places, Deeds):
         return 1 if (match.phrase.kind == DEEDS) == self.moves else 2
 
     # Finding phrases
+
+    def _find_directions(self) -> None:
+        for match in sorted(self._matches(), key=lambda match: (-match.start, match.end)):
+            if match.phrase.kind == DIRECTIONS:
+                meaning, onward = match.phrase.meaning, self.directions.get(match.end)
+                said_on = onward is not None and onward.meaning == meaning  # "downwards to the floor"
+                self.directions[match.start] = onward if said_on else Direction(match.end, meaning)
 
     def _matches(self) -> Iterator[Match]:
         for at in range(len(self.tokens)):
@@ -110,9 +118,17 @@ class Reader(Things, Places, Deeds):
             options = ((rest,) if rest[0] == key else ()) if rest else slots[slot].options.get(key, ())
             for option in options:
                 yield from self._walk(self._step(match, key), slot + 1 if not rest else slot, option[1:])
-        if match.phrase.kind == DEEDS and match.end > match.start and match.skipped < _MOST_SKIPPED:
+        direction = self.directions.get(match.end)
+        if direction and not rest and match.phrase.kind != KNOWN:
+            for key in ("<side>", direction.meaning) if direction.meaning in SIDES else (direction.meaning,):
+                if (key,) in slots[slot].options.get(key, ()):
+                    side = direction.meaning if key == "<side>" else match.side
+                    yield from self._walk(replace(match, end=direction.end, side=side), slot + 1, ())
+        kind = match.phrase.kind
+        if kind in (DEEDS, "looks") and match.end > match.start and match.skipped < _MOST_SKIPPED:
             low = self.tokens[match.end].low
-            if (low in self.table.sets["fillers"] or low.endswith("ly")) and not self.tokens[match.end].name:
+            fills = low in self.table.sets["fillers"] and kind == DEEDS
+            if (fills or low.endswith("ly")) and not self.tokens[match.end].name:
                 speed = match.speed or self._speed(low)
                 onward = replace(match, end=match.end + 1, skipped=match.skipped + 1, speed=speed)
                 yield from (found for found in self._walk(onward, slot, rest) if found.end > onward.end)
@@ -134,8 +150,17 @@ class Reader(Things, Places, Deeds):
         """Whether the models know the words as they stand; a deed's also in this form of its verb."""
         if match.phrase.kind in _ALWAYS_READ or not self._knows(change.start, change.end):
             return False
+        sided = match.phrase.kind == DEEDS and not set(SIDES).isdisjoint(change.text.split())
+        if sided and not self._is_deed(match.start, match.end):
+            return False
         phrase = match.verb in ("", "s") or self._before(change.start) in (",", ":") or not self.moves
         return match.phrase.kind != DEEDS or phrase
+
+    def _is_deed(self, start: int, end: int) -> bool:
+        """Whether the models were taught the deed in these very words."""
+        words = [token.low for token in self.tokens[start:end]]
+        his = ["~" if word in ("his", "her", "their") else word for word in words]
+        return " ".join("<side>" if word in SIDES else word for word in his) in self.table.deeds
 
     def _change(self, match: Match) -> Change | None:
         kind = match.phrase.kind

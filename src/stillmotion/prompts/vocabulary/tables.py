@@ -4,7 +4,8 @@ The file says under what it means how people say it: phrases between semicolons 
 ``a|b`` is either word, ``(a)`` and ``(a b)`` may be missing, ``a_b`` is two words in such a choice and
 ``{name}`` one of the file's [sets]. ``~`` is a possessive or an article, ``<side>`` left or right, ``*turn``
 any form of a verb. A deed begins with a verb in any form unless ``=`` stands before it. A hyphen is a space.
-Names of places are written with a capital.
+Names of places are written with a capital. What [directions] says stands for the one word that it means, in
+all other phrases; "to the" before ``<side>`` may be missing.
 """
 
 from __future__ import annotations
@@ -12,16 +13,17 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from stillmotion.prompts.morphology import gerund, past_forms, third_person
 
 FOLDER = Path(__file__).parent
-DEEDS, KNOWN = "deeds", "known"
+DEEDS, DIRECTIONS, KNOWN = "deeds", "directions", "known"
 Words = tuple[str, ...]
 _GROUP = re.compile(r"\(([^()]* [^()]*)\)")
+_TO_THE = {"to", "toward", "towards", "the", "~"}
 _APOSTROPHE = re.compile(r"'((?:s|m|re|ve|ll|d|t)\b)?")
 
 
@@ -45,13 +47,14 @@ class Phrase:
 @dataclass(frozen=True)
 class Table:
     """A vocabulary: its phrases by their first words, the forms of its verbs, its small sets, and all words
-    that its models know.
+    that its models know; the deeds that they know, with ``~`` for whose and ``<side>`` for left or right.
     """
 
     phrases: dict[str, list[Phrase]]
     forms: dict[str, tuple[tuple[str, str], ...]]
     sets: dict[str, frozenset[str]]
     known: frozenset[str]
+    deeds: frozenset[str]
 
 
 @lru_cache(maxsize=4)
@@ -73,7 +76,7 @@ def table(name: str) -> Table:
         for line in _lines(text)
     ]
     for kind, meaning, line in entries:
-        phrase = Phrase(kind, meaning, tuple(_slots(line, choices, kind == DEEDS)))
+        phrase = Phrase(kind, meaning, _sided(tuple(_slots(line, choices, kind == DEEDS))))
         known |= set(_plain(meaning).split())
         for word in _first_words(phrase.slots):
             phrases.setdefault(word, []).append(phrase)
@@ -87,7 +90,8 @@ def table(name: str) -> Table:
         for word in option
         if word.startswith("*")
     }
-    return Table(phrases, _forms(verbs), sets, frozenset(known))
+    deeds = {meaning.replace("{his}", "~").replace("{side}", "<side>") for meaning in data[DEEDS]}
+    return Table(phrases, _forms(verbs), sets, frozenset(known), frozenset(deeds))
 
 
 def _slots(line: str, choices: dict[str, str], deed: bool) -> Iterator[Slot]:
@@ -105,6 +109,16 @@ def _slots(line: str, choices: dict[str, str], deed: bool) -> Iterator[Slot]:
             for first in {words[0], words[0].lower()}:  # a name, as written and in lower case
                 options[first] = (*options.get(first, ()), words)
         yield Slot(options, optional)
+
+
+def _sided(slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
+    """The slots with "to the" before a side as words that may be missing: "to the left" is "leftwards"."""
+    sided = any("<side>" in slot.options for slot in slots)
+    first = next((at for at, slot in enumerate(slots) if "<side>" in slot.options), 0)
+    while sided and first > 1 and _TO_THE.issuperset(slots[first - 1].options):
+        first -= 1
+        slots = (*slots[:first], replace(slots[first], optional=True), *slots[first + 1 :])
+    return slots
 
 
 def _first_words(slots: tuple[Slot, ...]) -> set[str]:

@@ -11,7 +11,7 @@ from stillmotion.prompts.vocabulary.tables import Phrase, Table
 from stillmotion.prompts.wordlist import words
 
 _WORD = re.compile(r"[^\W\d_]+|'(?:s|m|re|ve|ll|d|t)\b|\d+(?:\.\d+)?|-(?!\w)|(?<!\w)-|[^\w\s-]")
-_SIDES = ("left", "right")
+SIDES = ("left", "right")
 _TITLES = words("mr mrs ms dr miss sir lady madam prof professor king queen captain")
 
 
@@ -55,9 +55,19 @@ class Change:
     kind: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """A direction in other words than left, right, up and down, and the one of them that it means."""
+
+    end: int
+    meaning: str
+
+
 @dataclass
 class Text:
-    """The text as ``tokens``, which of them the ``changes`` so far have ``taken``, and who its subject is."""
+    """The text as ``tokens``, which of them the ``changes`` so far have ``taken``, the ``directions`` by
+    where they begin, and who its subject is.
+    """
 
     text: str
     table: Table
@@ -66,6 +76,7 @@ class Text:
     tokens: list[Token] = field(default_factory=list)
     taken: list[bool] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    directions: dict[int, Direction] = field(default_factory=dict)
 
     def _keys(self, at: int) -> list[str]:
         token = self.tokens[at]
@@ -77,7 +88,7 @@ class Text:
             keys.append(singular(low))
         if low in self.table.sets["determiners"]:
             keys.append("~")
-        if low in _SIDES:
+        if low in SIDES:
             keys.append("<side>")
         return keys + ["*" + base for base, _ in self.table.forms.get(low, ())]
 
