@@ -224,3 +224,23 @@ def test_actions_in_order() -> None:
         "pick",
         "smile",
     )
+
+
+@pytest.mark.parametrize(
+    "prompt", ["A woman behind ferns smiles", "A man in a room of mirrors shows his hand"]
+)
+def test_a_verb_after_several_things_is_none_of_them(prompt: str) -> None:
+    assert not {"smiles", "shows"} & set(spatial_of(prompt, "A person").replace(",", "").split())
+
+
+def test_a_look_before_a_deed_is_seen() -> None:
+    assert "unhappy expression" in spatial_of("A man looking unhappy waves", "A man")
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["A man in a workplace with trays on a shelf nods", "A man in a grove nods", "A man on a quay nods"],
+)
+def test_a_place_outlives_the_things_in_a_full_prompt(prompt: str) -> None:
+    seen = spatial_of(prompt, "A man", lambda text: 70 + 2 * text.count(","))
+    assert {"workplace", "grove", "quay"} & set(seen.replace(",", "").split())

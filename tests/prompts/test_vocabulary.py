@@ -112,6 +112,25 @@ def test_a_plan_is_read_with_its_segments_and_every_change_is_told_once() -> Non
     assert as_read(plan, None) == (plan, ())
 
 
+@pytest.mark.parametrize(
+    ("spatial", "temporal", "seen"),
+    [
+        ("A man, paperwork, printer, close-up", "A man nods.", "A man, in an office, paperwork"),
+        ("A man, sand, close-up", "A man stands where waves break over the sand.", "A man, on a beach, sand"),
+        ("A man, novels, room, close-up", "A man in a room lined with novels nods.", "A man, in a library,"),
+        ("A man, kettle, close-up", "A man beside dishes and spices nods.", "A man, in a kitchen, kettle"),
+        ("A man, printer, close-up", "A man nods.", "A man, printer"),
+        ("A man, sand, keyboard, close-up", "A man nods.", "A man, sand"),
+        ("A man, beach, folders, binders, close-up", "A man nods.", "A man, beach, folders"),
+        ("A man, stage, close-up", "A man stands where waves break over the sand.", "A man, stage, close-up"),
+    ],
+)
+def test_things_tell_a_place_where_nothing_else_does(spatial: str, temporal: str, seen: str) -> None:
+    plan, readings = as_read(Plan(subject="A man", spatial=spatial, temporal=temporal), "mini")
+    assert plan.spatial.startswith(seen)
+    assert any(reading.read.startswith(("in ", "on ")) for reading in readings) or ", in " not in seen
+
+
 def test_only_mini_has_a_vocabulary() -> None:
     assert {name for name, preset in PRESETS.items() if preset.vocabulary} == {"mini"}
 

@@ -237,6 +237,18 @@ PLACES = words("""
     bus-stop train-station gas-station parking-lot swimming-pool throne newsroom booth kiosk stall bazaar
     canoe kayak submarine convertible limousine helicopter gondola carriage tram bath
     trench battlefield ring rink conservatory veranda foyer parlor parlour
+    workplace workspace workroom workstation headquarters bureau courtroom archive chapel schoolroom pharmacy
+    shoreline coastline beachfront oceanfront seafront lakeshore riverside poolside quayside quay jetty marina
+    bay cove lagoon sandbar atoll woodland woodlands grove copse thicket rainforest glade undergrowth
+    arboretum
+    parkland campground treehouse creek piazza marketplace metropolis skyscraper suburbs courthouse alleyway
+    penthouse chalet snowfield mountaintop mountainside hilltop clifftop ridgeline fjord volcano glacier oasis
+    wasteland badlands gorge prairie steppe outback scrubland quarry condo loft bungalow farmhouse villa
+    mansion
+    manor dormitory playroom sunroom tearoom tavern bistro hostel boudoir flowerbed glasshouse orangery
+    pasture
+    grassland farmland cornfield gazebo pergola kitchenette pantry larder scullery bakehouse delicatessen deli
+    pizzeria brickwork playhouse discotheque dancefloor catwalk cabaret bandstand photobooth soundstage
 """)
 LIGHT = words("""
     light lighting sunlight moonlight daylight candlelight lamplight firelight starlight glow sunset

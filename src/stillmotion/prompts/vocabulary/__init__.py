@@ -30,7 +30,7 @@ def as_read(plan: Plan, name: str | None) -> tuple[Plan, tuple[Reading, ...]]:
     """
     if name is None:
         return plan, ()
-    seen = translate(plan.spatial, name, plan.subject, moves=False)
+    seen = _placed(translate(plan.spatial, name, plan.subject, moves=False), plan, name)
     happens = translate(plan.temporal, name, plan.subject)
     parts = [translate(segment.text, name, plan.subject) for segment in plan.segments]
     segments = tuple(
@@ -40,6 +40,29 @@ def as_read(plan: Plan, name: str | None) -> tuple[Plan, tuple[Reading, ...]]:
     read = plan.model_copy(update={"spatial": seen.text, "temporal": happens.text, "segments": segments})
     every = [reading for each in (seen, happens, *parts) for reading in each.readings]
     return read, tuple(dict.fromkeys(every))
+
+
+def _placed(seen: Translation, plan: Plan, name: str) -> Translation:
+    """What is seen with the place that its things tell, where it tells none: folders and binders an office.
+
+    Two things do, or one place described in so many words ("waves roll onto the sand").
+    """
+    known = table(name)
+    words = set(seen.text.lower().replace(",", " ").split())
+    if words & known.sets["places"]:
+        return seen
+    things: dict[str, set[str]] = {}
+    described: set[str] = set()
+    both = Reader(f"{plan.spatial}. {plan.temporal}", known, plan.subject, moves=False)
+    for place, said, describes in both.things():
+        things.setdefault(place, set()).add(said)
+        described |= {place} if describes else set()
+    most = max(things, key=lambda place: (place in described, len(things[place])), default="")
+    if not most or (len(things[most]) < 2 and most not in described) or plan.subject not in seen.text:
+        return seen
+    said = ", ".join(sorted(things[most]))
+    text = seen.text.replace(plan.subject, f"{plan.subject}, {most}", 1)
+    return Translation(text, (*seen.readings, Reading(said, most)))
 
 
 def told(readings: tuple[Reading, ...]) -> str:

@@ -13,8 +13,9 @@ _LOCATIONS = sorted(
     (
         tuple(line.split())
         for line in """
-        in; at; on; inside; within; through; amid; amidst; among; amongst; by; near; beside; along; across
-        around; outside; under; beneath; against; behind; before; over; above; throughout; down; up; beyond
+        in; at; on; inside; within; through; amid; amidst; among; amongst; between; by; near; beside; along
+        across; around; outside; under; beneath; against; behind; before; over; above; throughout; down; up
+        beyond
         in front of; in the middle of; in the midst of; in the heart of; in the centre of; in the center of
         next to; close to; at the edge of; on the edge of; at the foot of; on top of; at the top of; upon
         surrounded by; on the side of; by the side of; in the corner of; at the end of; inside of
@@ -38,13 +39,14 @@ class Places(Text):
         meaning = match.phrase.meaning
         start, preposition = self._reach(match.start)
         end = self._name_after(match.end)
-        if self._knows(start, end):
+        named = not self._describes(match)
+        if named and self._knows(start, end):
             return None
         if preposition:
             return Change(start, end, meaning)
         bare = re.sub(r"^(?:in front of|in|on|under|at) (?:the |an |a )?", "", meaning)
         start = self._modifiers(match.start)
-        if self._knows(start, end):
+        if named and self._knows(start, end):
             return None
         return Change(start, end, bare)
 

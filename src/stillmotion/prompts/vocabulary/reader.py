@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from stillmotion.prompts.tokens import FUNCTION_WORDS
 from stillmotion.prompts.vocabulary.deeds import Deeds
 from stillmotion.prompts.vocabulary.places import Places
-from stillmotion.prompts.vocabulary.tables import DEEDS, DIRECTIONS, KNOWN
+from stillmotion.prompts.vocabulary.tables import DEEDS, DIRECTIONS, KNOWN, PLACES, THINGS
 from stillmotion.prompts.vocabulary.text import SIDES, Change, Direction, Match, tokens_of
 from stillmotion.prompts.vocabulary.things import Things
 from stillmotion.prompts.wordlist import words
@@ -49,7 +49,7 @@ class Reader(Things, Places, Deeds):
         self.tokens = tokens_of(self.text)
         self.taken = [False] * len(self.tokens)
         self._find_directions()
-        found = [match for match in self._matches() if match.phrase.kind != DIRECTIONS]
+        found = [match for match in self._matches() if match.phrase.kind not in (DIRECTIONS, THINGS)]
         found.sort(key=lambda match: (-match.words, self._rank(match), match.start))
         refused: list[Match] = []
         for match in found:
@@ -68,6 +68,14 @@ class Reader(Things, Places, Deeds):
         self.changes = [change for change in self.changes if not self._is_same(change)]
         return self._apply()
 
+    def things(self) -> Iterator[tuple[str, str, bool]]:
+        """The places that things of theirs tell, each with the words that do and whether they describe it."""
+        self.tokens = tokens_of(self.text)
+        for match in self._matches():
+            described = self._describes(match)
+            if match.phrase.kind == THINGS or described:
+                yield match.phrase.meaning, self._said(match.start, match.end).lower(), described
+
     def _rank(self, match: Match) -> int:
         """Which of two readings of the same words counts: known ones, then what the text is about."""
         if match.phrase.kind == KNOWN:
@@ -79,9 +87,9 @@ class Reader(Things, Places, Deeds):
     def _find_directions(self) -> None:
         for match in sorted(self._matches(), key=lambda match: (-match.start, match.end)):
             if match.phrase.kind == DIRECTIONS:
-                meaning, onward = match.phrase.meaning, self.directions.get(match.end)
-                said_on = onward is not None and onward.meaning == meaning  # "downwards to the floor"
-                self.directions[match.start] = onward if said_on else Direction(match.end, meaning)
+                found = Direction(match.end, match.phrase.meaning)
+                onward = self.directions.get(match.end, found)  # "downwards to the floor"
+                self.directions[match.start] = onward if onward.meaning == found.meaning else found
 
     def _matches(self) -> Iterator[Match]:
         for at in range(len(self.tokens)):
@@ -148,7 +156,11 @@ class Reader(Things, Places, Deeds):
 
     def _was_taught(self, match: Match, change: Change) -> bool:
         """Whether the models know the words as they stand; a deed's also in this form of its verb."""
-        if match.phrase.kind in _ALWAYS_READ or not self._knows(change.start, change.end):
+        if (
+            match.phrase.kind in _ALWAYS_READ
+            or self._describes(match)
+            or not self._knows(change.start, change.end)
+        ):
             return False
         sided = match.phrase.kind == DEEDS and not set(SIDES).isdisjoint(change.text.split())
         if sided and not self._is_deed(match.start, match.end):
@@ -166,7 +178,7 @@ class Reader(Things, Places, Deeds):
         kind = match.phrase.kind
         if kind == DEEDS:
             return self._deed(match)
-        if kind == "places":
+        if kind == PLACES:
             return self._place(match)
         if kind == "lights":
             return self._light(match)

@@ -20,7 +20,7 @@ from pathlib import Path
 from stillmotion.prompts.morphology import gerund, past_forms, third_person
 
 FOLDER = Path(__file__).parent
-DEEDS, DIRECTIONS, KNOWN = "deeds", "directions", "known"
+DEEDS, DIRECTIONS, KNOWN, PLACES, THINGS = "deeds", "directions", "known", "places", "things"
 Words = tuple[str, ...]
 _GROUP = re.compile(r"\(([^()]* [^()]*)\)")
 _TO_THE = {"to", "toward", "towards", "the", "~"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from stillmotion.prompts.lexicon import FEMALE, MALE
 from stillmotion.prompts.morphology import singular
-from stillmotion.prompts.vocabulary.tables import Phrase, Table
+from stillmotion.prompts.vocabulary.tables import PLACES, THINGS, Phrase, Table
 from stillmotion.prompts.wordlist import words
 
 _WORD = re.compile(r"[^\W\d_]+|'(?:s|m|re|ve|ll|d|t)\b|\d+(?:\.\d+)?|-(?!\w)|(?<!\w)-|[^\w\s-]")
@@ -107,6 +107,11 @@ class Text:
     def _knows(self, start: int, end: int) -> bool:
         """Whether the words are all among those that the models were taught."""
         return all(token.low in self.table.known for token in self.tokens[start:end])
+
+    def _describes(self, match: Match) -> bool:
+        """Whether a place is described, not named: "a wall of bricks", "waves roll onto the sand"."""
+        inner = {token.low for token in self.tokens[match.start : match.end]}
+        return match.phrase.kind in (PLACES, THINGS) and not inner.isdisjoint(self.table.sets["prepositions"])
 
     def _fill(self, meaning: str, match: Match) -> str:
         his = match.owner if match.owner in ("his", "her", "their") else self._his()
