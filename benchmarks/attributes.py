@@ -25,14 +25,18 @@ class JudgeMissing(RuntimeError):
     """There is no judge in the folder."""
 
 
-def load(folder: Path = FOLDER, device: str = "cpu") -> Judge:
-    """The judge; JudgeMissing with the command that makes one."""
+def load(folder: Path = FOLDER, device: str | None = None) -> Judge:
+    """The judge, on the CPU where no ``device`` is named or it is not there (the videos may come from a
+    machine with a GPU to one without); JudgeMissing with the command that makes one.
+    """
     if not (folder / "judge.safetensors").is_file():
         raise JudgeMissing(
             f"{folder}: holds no judge; train one: "
             f"python -m training.judge --data SHARDS --out {folder} --seconds 120"
         )
-    return Judge(folder, device)
+    import torch
+
+    return Judge(folder, device if device and torch.cuda.is_available() else "cpu")
 
 
 def own_accuracy() -> dict[str, Any]:

@@ -15,7 +15,6 @@ Videos of older weights count as made: remove the folder for a gallery of new on
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import sys
@@ -30,7 +29,7 @@ from PIL import Image
 
 from benchmarks import attributes, gallery_page, held_out, mini_report
 from benchmarks.mini_report import mean, name_of
-from benchmarks.shared import Line, check_order, dataset, over
+from benchmarks.shared import Line, check_order, command, dataset, over
 from stillmotion.batch.job import WORK, Job, seed_of
 from stillmotion.batch.layouts import Item
 from stillmotion.errors import StillmotionError
@@ -301,7 +300,7 @@ def judges(shots: Sequence[Shot], out: Path, device: str | None, workers: int) -
     """The judge or None, and what dlib says or nothing; what is missing is told on stderr."""
     judge, people = None, {}
     try:
-        judge = attributes.load(device=device or "cpu")
+        judge = attributes.load(device=device)
     except attributes.JudgeMissing as error:
         print(f"not computed: {error}", file=sys.stderr)
     try:
@@ -313,18 +312,8 @@ def judges(shots: Sequence[Shot], out: Path, device: str | None, workers: int) -
 
 def main() -> int:
     """The command; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.gallery", description="Videos from fixed seeds, as a page."
-    )
-    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser = command("gallery", "Videos from fixed seeds, as a page.", "make videos and look for faces")
     parser.add_argument("--people", type=int, default=12)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--quality", default="standard")
-    parser.add_argument("--preset", default="mini")
-    parser.add_argument("--device", choices=["cpu", "cuda"])
-    parser.add_argument(
-        "--workers", type=int, default=1, help="processes that make videos and look for faces"
-    )
     parser.add_argument("--make-only", action="store_true", help="measure another time: no dlib, no judge")
     args = parser.parse_args()
     order = {key: getattr(args, key) for key in ("people", "seed", "quality", "preset")}

@@ -16,7 +16,6 @@ the same command without it measures them, on this machine or where DIR was copi
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import sys
@@ -30,7 +29,7 @@ from PIL import Image
 
 from benchmarks import attributes, held_out
 from benchmarks.fidelity import drift, ssim
-from benchmarks.shared import SIZE, Line, check_order, dataset, over, table
+from benchmarks.shared import SIZE, Line, check_order, command, dataset, over, table
 from stillmotion.errors import StillmotionError
 from stillmotion.evaluate.dlib_faces import Recogniser
 from stillmotion.evaluate.types import NotComputed
@@ -265,10 +264,7 @@ def make_all(
 
 def report(out: Path, order: dict[str, Any], device: str | None, workers: int) -> dict[str, Any]:
     """Make what is missing, measure all of it, write the files; returns the figures."""
-    import torch
-
-    # Before the long work. The videos may come from a machine with a GPU to one without.
-    judge = attributes.load(device=device if device and torch.cuda.is_available() else "cpu")
+    judge = attributes.load(device=device)  # before the long work
     lines, failed = make_all(out, order, device, workers)
     references = [out / "dataset" / "raw" / line["id"] / "image.png" for line in lines]
     known = [faces[0] for faces in over(descriptors, references, workers)]
@@ -295,19 +291,11 @@ def report(out: Path, order: dict[str, Any], device: str | None, workers: int) -
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.mini_report", description="All figures of mini on people it never saw."
+    parser = command(
+        "mini_report", "All figures of mini on people it never saw.", "make videos and look for faces"
     )
-    parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--identities", type=int, default=100)
     parser.add_argument("--prompts", type=int, default=1, help="prompts of each person")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--quality", default="standard")
-    parser.add_argument("--preset", default="mini")
-    parser.add_argument("--device", choices=["cpu", "cuda"])
-    parser.add_argument(
-        "--workers", type=int, default=1, help="processes that make videos and look for faces"
-    )
     parser.add_argument(
         "--make-only", action="store_true", help="make the videos and film the true people; measure nothing"
     )

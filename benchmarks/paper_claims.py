@@ -19,7 +19,6 @@ is missing: its pairs are left out, and counted.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -32,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import attributes, held_out
-from benchmarks.shared import Line, check_order, dataset, over, table
+from benchmarks.shared import Line, check_order, command, dataset, over, table
 from stillmotion.batch import engine
 from stillmotion.batch.job import Job, target_of
 from stillmotion.batch.layouts import Dataset, read
@@ -331,19 +330,13 @@ def _say(line: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.paper_claims", description="The paper's two comparisons at mini's scale."
+    parser = command(
+        "paper_claims",
+        "The paper's two comparisons at mini's scale.",
+        "make videos; up to three of them measure",
     )
-    parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--identities", type=int, default=40)
     parser.add_argument("--prompts", type=int, default=5, help="prompts of each person")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--quality", default="standard")
-    parser.add_argument("--preset", default="mini")
-    parser.add_argument("--device", choices=["cpu", "cuda"], help="what makes the videos")
-    parser.add_argument(
-        "--workers", type=int, default=1, help="processes that make videos; up to three of them measure"
-    )
     part = parser.add_mutually_exclusive_group()
     part.add_argument("--make-only", action="store_true", help="make the videos and measure nothing")
     part.add_argument("--measure-only", action="store_true", help="measure the videos that are there")

@@ -5,6 +5,7 @@ Nothing here needs dlib or the judge of words, so that videos can be made where 
 
 from __future__ import annotations
 
+import argparse
 import json
 import multiprocessing
 import os
@@ -82,6 +83,18 @@ def check_order(out: Path, order: dict[str, Any]) -> None:
         raise InputError(f"-o: {out} holds a report of other settings (order.json); name another folder")
     out.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(order, indent=1) + "\n", encoding="utf-8")
+
+
+def command(name: str, description: str, workers: str) -> argparse.ArgumentParser:
+    """The options that all reports have; ``workers`` says what the processes do."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=description)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--quality", default="standard")
+    parser.add_argument("--preset", default="mini")
+    parser.add_argument("--device", choices=["cpu", "cuda"], help="what makes the videos")
+    parser.add_argument("--workers", type=int, default=1, help=f"processes that {workers}")
+    return parser
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

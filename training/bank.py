@@ -130,20 +130,21 @@ class Bank:
     def _embed(self, folder: Path) -> None:
         """The embedding of every picture, and each judge's verdict on every person."""
         slot = torch.from_numpy(self.persons.slot).to(self.device)
-        self.views = []
+        self.targets = []
         for number, judge in enumerate(judges(folder, self.device)):
-            self.views.append("close" if judge.close else "faces")
+            self.targets.append(f"target{number}")
+            views = self.rows["close" if judge.close else "faces"]
             verdicts = torch.cat(
                 [
                     judge.verdict(features(judge.network, h.permute(0, 3, 1, 2).float() / 127.5 - 1)[-1])
-                    for h in self.rows[self.views[-1]].split(2048)
+                    for h in views.split(2048)
                 ]
             )
             if number == 0:  # mini's own
                 self.rows["embeds"] = verdicts.float()
             counted = torch.cat([verdicts.float(), torch.ones_like(verdicts[:, :1]).float()], 1)
             total = torch.zeros(len(self.persons.count), counted.shape[1], device=self.device)
-            self.rows[f"target{number}"] = judge.mean(total.index_add_(0, slot, counted))[slot]
+            self.rows[self.targets[-1]] = judge.mean(total.index_add_(0, slot, counted))[slot]
 
     def stills(self, count: int) -> dict[str, Tensor]:
         """A batch of pictures with one of their texts each."""
@@ -159,8 +160,7 @@ class Bank:
         at = torch.from_numpy(rows).to(self.device)
         texts = self.rows["ids"]
         variant = torch.randint(0, texts.shape[1], (len(rows),), device=self.device)
-        targets = [f"target{number}" for number in range(len(self.views))]
-        batch = {k: self.rows[k][at] for k in ("latents", "heads", "faces", "close", *targets)}
+        batch = {k: self.rows[k][at] for k in ("latents", "heads", "faces", "close", *self.targets)}
         batch["face"] = self.rows["face"][at].float()
         return batch | {"ids": texts[at, variant].long(), "no_text": self.no_text}
 

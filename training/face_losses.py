@@ -278,7 +278,7 @@ def recogniser_loss(
     pictures: Tensor,
     who: Tensor,
     autocast: torch.dtype | None,
-    vector_weight: float = 1.5,
+    vector_weight: float,
 ) -> dict[str, Tensor]:
     """``loss`` and its parts: ``contrast``, ``vector`` (variance unexplained), ``gender``, ``age``.
 

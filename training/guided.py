@@ -16,6 +16,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+SCALE = 2.5
+"""Of the guidance that pictures of mini want."""
+
+
+def left(folded: float) -> float:
+    """The guidance that sampling still has to add to what is folded in: the two multiply."""
+    return SCALE / folded
+
 
 def guided(wanted: Tensor, made: Tensor, free: Tensor, told: Tensor, scale: float) -> Tensor:
     """What the model is to learn, in the shape of ``wanted`` (B, ...), without a gradient.

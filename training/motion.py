@@ -34,7 +34,7 @@ from training.common import (
     save_tensors,
     whole_or_part,
 )
-from training.guided import guided
+from training.guided import guided, left
 from training.vae import decode_video
 
 NO_TEXT = 0.1
@@ -199,7 +199,7 @@ def train(
         keep()
         # A few batches of another size are not worth compiling for.
         with mean.applied(), torch.compiler.set_stance("force_eager"):
-            sheet(models, bank, folder / "motion.png", min(6, batch), 2.5 if guide == 1 else 1.0)
+            sheet(models, bank, folder / "motion.png", min(6, batch), left(guide))
     team.end()
 
 
@@ -209,8 +209,8 @@ def generate(
     bank: ClipBank,
     task: str,
     sample: dict[str, Tensor],
+    scale: float,
     steps: int = 16,
-    scale: float = 2.5,
 ) -> Tensor:
     """Latents of a batch, sampled with plain Euler steps of the shifted schedule and guidance."""
     x0, fed = control(bank, task, sample)
@@ -237,7 +237,7 @@ def sheet(models: MotionModels, bank: ClipBank, path: Path, count: int, scale: f
     rows = []
     for task in ("first+reference", "reference"):
         sample = bank.clips(count)
-        made = decode_video(bank.vae, generate(models, bank, task, sample, scale=scale)).clamp(-1, 1)
+        made = decode_video(bank.vae, generate(models, bank, task, sample, scale)).clamp(-1, 1)
         real = decode_video(bank.vae, sample["latents"].float()).clamp(-1, 1)
         for m, r in zip(made, real, strict=True):
             rows.extend([torch.cat(list(x[:, ::4].permute(1, 0, 2, 3)), dim=2) for x in (r, m)])

@@ -45,7 +45,7 @@ from training.common import (
     save_tensors,
     whole_or_part,
 )
-from training.guided import guided
+from training.guided import guided, left
 from training.likeness import Judge, judges, likeness_loss
 from training.vae import decode_still
 
@@ -209,7 +209,7 @@ def train(
         keep()
         with mean.applied():
             path = folder / f"still_{phase}.png"
-            sheet(models, personal, bank, path, people, min(16, batch), 2.5 if guide == 1 else 1.0)
+            sheet(models, personal, bank, path, people, min(16, batch), left(guide))
     team.end()
 
 
@@ -285,13 +285,13 @@ def paint(
     t = torch.randint(LEAST_NOISE, TIMESTEPS, (len(x0),), device=x0.device)
     a, s = signal_and_noise(alphas, t)
     x = a * x0 + s * noise
-    for left in range(PAINTED, 0, -1):
-        now = t * left // PAINTED
+    for step in range(PAINTED, 0, -1):
+        now = t * step // PAINTED
         a, s = signal_and_noise(alphas, now)
         v = models(x, now, *words)
         painted, rest = a * x - s * v, s * x + a * v
-        if left > 1:
-            a, s = signal_and_noise(alphas, t * (left - 1) // PAINTED)
+        if step > 1:
+            a, s = signal_and_noise(alphas, t * (step - 1) // PAINTED)
             x = a * painted + s * rest
     return painted
 
@@ -302,8 +302,8 @@ def generate(
     personal: Personal,
     sample: dict[str, Tensor],
     people: bool,
+    scale: float,
     steps: int = 20,
-    scale: float = 2.5,
 ) -> Tensor:
     """Latents sampled with DPM++ 2M Karras and guidance (1: folded in already) for a batch, as the pipeline
     samples them.
@@ -339,7 +339,7 @@ def sheet(
     from PIL import Image
 
     sample = bank.people(count) if people else bank.stills(count)
-    made = decode_still(bank.vae, generate(models, personal, sample, people, scale=scale))
+    made = decode_still(bank.vae, generate(models, personal, sample, people, scale))
     real = decode_still(bank.vae, sample["latents"].float())
     rows = [real, made]
     if people:

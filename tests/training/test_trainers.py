@@ -228,10 +228,10 @@ def test_a_judge_looks_from_near_where_arcface_wants_the_face() -> None:
 
 def test_likeness_is_nothing_for_the_true_picture_and_something_for_another() -> None:
     torch.manual_seed(3)
-    networks_ = [Recogniser(folded=True).eval() for _ in range(2)]
+    eyes = [Recogniser(folded=True).eval() for _ in range(2)]
     jury = [
-        likeness.Judge(networks_[0]),
-        likeness.Judge(networks_[1], close=True, reading=nn.Linear(512, 7)),
+        likeness.Judge(eyes[0]),
+        likeness.Judge(eyes[1], close=True, reading=nn.Linear(512, 7)),
     ]
     pictures = torch.rand(2, 3, 160, 160) * 2 - 1
     five = torch.from_numpy(HEAD_FIVE).float().expand(2, 5, 2)
@@ -271,6 +271,7 @@ def test_guidance_that_is_folded_in_is_what_guidance_would_give() -> None:
     assert torch.allclose(made, free + scale * (conditional - free), atol=1e-4)
     untold = guided.guided(free, made, free, torch.tensor([[False]]), scale)
     assert torch.equal(untold, free)
+    assert guided.left(1) == guided.SCALE and guided.left(guided.SCALE) == 1
 
 
 def test_painting_with_a_perfect_model_ends_at_the_truth() -> None:
