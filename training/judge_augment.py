@@ -1,23 +1,81 @@
 """What the judge's training pictures go through, so that it holds on pictures that no renderer drew.
 
 Generated videos are blurred, more so towards their end, noisy and off in colour, and they come through a
-video codec. Everything is drawn on the device and for whole clips: what moves stays what moved. Nothing is
-ever mirrored: left and right are actions.
+video codec. Everything is drawn on the device and for whole clips: what moves stays what moved. Nothing of
+that mirrors: left and right are actions. `Mirror` does, and exchanges what is told along with it.
 """
 
 from __future__ import annotations
 
 import math
+import re
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-SHIFT, SCALE = 0.03, 0.08
-"""Shares of the picture by which a clip is moved and scaled at most: more would be another framing."""
+from training.judge_moments import MOMENTS, SIDED
+from training.judge_network import HEADS
+
+SHIFT, SCALE = 0.05, 0.08
+"""Shares of the picture by which a clip is moved and scaled at most: a larger scale is another framing."""
+HIDDEN, PATCHES = 0.12, 2
+"""The largest side of a patch that hides something, as a share of the picture: an eye, but hardly both."""
 WORN = 0.8
 """Share of the clips that get each kind of wear."""
 BLOCK = 8
+
+
+def across(name: str) -> str:
+    """What a mirror makes of a name: left for right and right for left; all others stay true.
+
+    Some actions only ever happen to one side (the hand is the right one, heads tilt to the left): their
+    mirror images show what the world never draws, but what the same words say.
+    """
+    return re.sub(r"\b(left|right)\b", lambda side: "right" if side[0] == "left" else "left", name)
+
+
+class Mirror:
+    """Turns some clips round, with what is told of them. Its tables lie on the device, as a captured step
+    wants it.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        most = max(map(len, HEADS.values()))
+        rows = [[v.index(across(name)) for name in v] + [0] * (most - len(v)) for v in HEADS.values()]
+        self.exchanged = torch.tensor(rows, device=device)
+        self.signs = torch.tensor([-1.0 if name in SIDED else 1.0 for name in MOMENTS], device=device)
+
+    def __call__(
+        self, turned: Tensor, frames: Tensor, told: Tensor, moments: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Pictures (B, T, 3, H, W), labels (B, HEADS) and moments (B, T, MOMENTS), each turned round where
+        ``turned`` (B,) says so. Labels below zero stay what they are.
+        """
+        frames = torch.where(turned[:, None, None, None, None], frames.flip(-1), frames)
+        return frames, self.labels(turned, told), self.moments(turned, moments)
+
+    def labels(self, turned: Tensor, told: Tensor) -> Tensor:
+        """The labels alone."""
+        other = self.exchanged.expand(len(told), -1, -1).gather(2, told.clamp(min=0)[..., None])[..., 0]
+        return torch.where(turned[:, None] & (told >= 0), other, told)
+
+    def moments(self, turned: Tensor, moments: Tensor) -> Tensor:
+        """The moments alone."""
+        return torch.where(turned[:, None, None], moments * self.signs, moments)
+
+
+def hidden(x: Tensor) -> Tensor:
+    """Clips with up to PATCHES patches of one colour that stay where they are."""
+    down, right = (torch.linspace(0, 1, side, device=x.device) for side in x.shape[-2:])
+    for _ in range(PATCHES):
+        size = _uniform(x, 0.04, HIDDEN, 2) * (_uniform(x, 0, 1, 1) < 0.5) / 2
+        centre = _uniform(x, 0, 1, 2)
+        rows = (down - centre[:, :1]).abs() < size[:, :1]  # (B, H)
+        columns = (right - centre[:, 1:]).abs() < size[:, 1:]
+        patch = (rows[:, :, None] & columns[:, None])[:, None, None]
+        x = torch.where(patch, _uniform(x, 0, 1, 1, 3, 1, 1), x)
+    return x
 
 
 def worn(clips: Tensor) -> Tensor:

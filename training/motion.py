@@ -132,7 +132,7 @@ def flow_loss(
     wanted = noise - x0
     if scale != 1:
         with torch.no_grad():
-            free = models(noised, t, models.embed(bank.no_text.expand_as(ids)), fed)
+            free = models(noised, t, models.embed(bank.no_text).expand(count, -1, -1), fed)
         wanted = guided(wanted, v, free, told, scale)
     error = (v - wanted).square().mean(1, keepdim=True)
     clip = x0[:, :, -sample["latents"].shape[2] :]

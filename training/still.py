@@ -245,7 +245,8 @@ def losses(
     wanted = a * noise - s * x0
     if scale != 1:
         with torch.no_grad():
-            free = models(noised, t, *models.embed(sample["no_text"].expand_as(sample["ids"])))
+            nothing = (e.expand(count, *e.shape[1:]) for e in models.embed(sample["no_text"]))
+            free = models(noised, t, *nothing)
         wanted = guided(wanted, v, free, told, scale)
     error = (v - wanted).square().mean(1)
     weight = 1 + (FACE_WEIGHT - 1) * sample["face"]

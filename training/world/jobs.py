@@ -41,7 +41,12 @@ def job_from(record: dict[str, Any]) -> Job:
 
 def clip_scene(seed: int, actions: Sequence[Action]) -> Scene:
     """The scene with this seed, changed where these actions would not show or be nothing new in it."""
-    scene = scene_of(seed)
+    return suited(scene_of(seed), actions)
+
+
+def suited(scene: Scene, actions: Sequence[Action]) -> Scene:
+    """A scene changed where these actions would not show or be nothing new in it."""
+    seed = scene.seed
     names = {a.name for a in actions}
     groups = {ACTIONS[n].group for n in names}
     if "arm" in groups and (scene.framing == "close-up" or seed % 3 == 0):

@@ -190,9 +190,24 @@ class _Arm:
         }
 
 
+def directions(scene: Scene, m: Movement) -> dict[str, Floats]:
+    """Where head and eyes are turned, the scene's own pose included, by the names of `Movement`."""
+    gaze = _GAZE[scene.gaze]
+    side, height = m.gaze_x + gaze[0], m.gaze_y + gaze[1]
+    if gaze == (0.0, 0.0):  # keep looking at the viewer while the head wanders a little
+        side = side - np.clip(scene.yaw, -0.1, 0.1) / 0.42
+    return {
+        "yaw": m.yaw + _VIEW_YAW[scene.view] + scene.yaw,
+        "pitch": m.pitch + scene.pitch,
+        "roll": m.roll + scene.roll,
+        "gaze_x": np.clip(side, -1.2, 1.2),
+        "gaze_y": np.clip(height, -1.2, 1.2),
+    }
+
+
 def _joints(body: Body, shape: Shape, scene: Scene, m: Movement, span: float) -> dict[str, Floats]:
-    yaw = m.yaw + _VIEW_YAW[scene.view] + scene.yaw
-    pitch, roll = m.pitch + scene.pitch, m.roll + scene.roll
+    towards = directions(scene, m)
+    yaw, pitch, roll = towards["yaw"], towards["pitch"], towards["roll"]
     turns: dict[str, Floats] = {}
     for bone, share in _NECK_SHARE.items():
         turns[bone] = rotation(2, yaw * share) @ rotation(0, pitch * share) @ rotation(1, roll * share)
@@ -203,11 +218,7 @@ def _joints(body: Body, shape: Shape, scene: Scene, m: Movement, span: float) ->
     # Shoulders drop when arms hang; the model stands with its arms half raised.
     lift = 0.30 * m.shrug - 0.16
     turns["clavicle.L"], turns["clavicle.R"] = rotation(1, -lift), rotation(1, lift)
-    gaze = _GAZE[scene.gaze]
-    side, height = m.gaze_x + gaze[0], m.gaze_y + gaze[1]
-    if gaze == (0.0, 0.0):  # keep looking at the viewer while the head wanders a little
-        side = side - np.clip(scene.yaw, -0.1, 0.1) / 0.42
-    look = rotation(2, 0.42 * np.clip(side, -1.2, 1.2)) @ rotation(0, -0.30 * np.clip(height, -1.2, 1.2))
+    look = rotation(2, 0.42 * towards["gaze_x"]) @ rotation(0, -0.30 * towards["gaze_y"])
     turns["eye.L"] = turns["eye.R"] = look
     still = np.zeros_like(m.hand)
     turns |= _Arm(body, shape, "L").rotations(still, still, span)
