@@ -200,9 +200,11 @@ class Work:
             with _memory(self.models, "fewer pixels: --still-width and --still-height"), quiet():
                 models = self.models.still()
                 judge = self.models.analyzer(self.preset.judge)
-                return room.make(
+                first = room.make(
                     plan.spatial, identity, models, self.settings, judge, self.progress, done, keep
                 )
+            self._tell(room.doubts(first, judge))
+            return first
 
         return self._step("still", depends, make, _into_folder(room.save), room.load_first_frame)
 

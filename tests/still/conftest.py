@@ -89,6 +89,7 @@ class Judge:
     answers: list[float | None]
     photos: list[Pixels]
     name: str = "numbers"
+    same_person: float = 0.5
     asked: int = 0
     photos_read: int = field(default=0)
 

@@ -17,7 +17,7 @@ from stillmotion.identity.types import Identity, Pixels
 from stillmotion.presets import Source, StillPreset
 from stillmotion.request import Settings
 from stillmotion.still.gate import best, seed_of
-from stillmotion.still.types import Candidate
+from stillmotion.still.types import Candidate, FirstFrame
 
 from .conftest import Judge, face
 
@@ -85,6 +85,16 @@ def test_it_stops_when_the_face_is_similar_enough(
     again = judge(person, 0.9)
     still.make(TEXT, person, models, settings, again)
     assert again.photos_read == 0  # what a judge saw in the photos is remembered
+
+
+@pytest.mark.parametrize(
+    ("alike", "said"), [(0.31, "similarity 0.31"), (None, "no face"), (0.5, ""), (0.9, "")]
+)
+def test_a_face_that_was_not_kept_is_told_with_its_similarity(alike: float | None, said: str) -> None:
+    first = FirstFrame((Candidate(np.zeros((4, 4, 3), np.uint8), alike, 1),), 0)
+    notes = still.doubts(first, Judge([], []))
+    assert Judge.same_person == 0.5
+    assert said in " ".join(notes) and len(notes) == bool(said)
 
 
 def test_an_interrupted_run_goes_on_to_the_same_pixels(

@@ -2,7 +2,7 @@
 moved.
 
     load, StillModels       SDXL and HyperLoRA        (sdxl, single_file, text; hyperlora, reference)
-    make                    best of several           (gate; lora: the person's; detail: faces drawn again)
+    make, doubts            best of several           (gate; lora: the person's; detail: faces drawn again)
     save, load_first_frame  every candidate on disk   (storage)
     token_counter           CLIP's measure of a prompt, without a model   (tokenizers, words)
 
@@ -18,7 +18,7 @@ from stillmotion.libraries import quiet
 from stillmotion.still.types import Candidate, FirstFrame
 
 if TYPE_CHECKING:
-    from stillmotion.still.gate import make
+    from stillmotion.still.gate import doubts, make
     from stillmotion.still.models import StillModels, load
     from stillmotion.still.storage import load_first_frame, save
     from stillmotion.still.tokenizers import token_counter
@@ -27,6 +27,7 @@ __all__ = [
     "Candidate",
     "FirstFrame",
     "StillModels",
+    "doubts",
     "load",
     "load_first_frame",
     "make",
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "doubts": "gate",
     "make": "gate",
     "StillModels": "models",
     "load": "models",

@@ -74,6 +74,21 @@ def best(candidates: Sequence[Candidate]) -> int:
     return max(range(len(candidates)), key=lambda i: (_value(candidates[i]), -i))
 
 
+def doubts(first: FirstFrame, judge: Analyzer) -> tuple[str, ...]:
+    """What the user should know of a first frame that nobody would take for the person; empty where one
+    would.
+    """
+    alike = first.similarity
+    if alike is None:
+        return ("the first frame shows no face, so it is not known whether it looks like the photo",)
+    if alike >= judge.same_person:
+        return ()
+    return (
+        f"the first frame does not keep the face: similarity {alike:.2f}, where pictures of one person have "
+        f"{judge.same_person:.2f} or more; try another --seed, more --candidates or another photo",
+    )
+
+
 def seed_of(seed: int, number: int) -> int:
     """The seed of candidate ``number``: the run's own for the first, unrelated ones (63 bits) for the others.
 
