@@ -19,6 +19,7 @@ SHOWN = {  # of each CSV; all figures of the others
     "video_vae": ("psnr",),
     "face_detector": ("heat", "points", "matte"),
     "face_recogniser": ("contrast", "vector"),
+    "judge_of_words": ("person", "clothes", "setting", "pose", "moments", "action", "second"),
 }
 COUNTS = ("step", "samples", "seconds")
 

@@ -24,6 +24,7 @@ from diffusers import (
 )
 from transformers import CLIPImageProcessor, CLIPTokenizer, PreTrainedTokenizerFast
 
+from stillmotion.motion.vace import ZEROS, RememberingVACEPipeline
 from stillmotion.weights import manifest
 from training import networks
 from training.common import load_tensors
@@ -31,6 +32,7 @@ from training.motion import MotionModels
 from training.still import StillModels
 
 SHARD = "20MB"
+FRAMES = 17
 
 
 def still(models: Path, into: Path) -> None:
@@ -88,6 +90,9 @@ def motion(models: Path, into: Path) -> None:
     )
     pipe.to(torch.bfloat16)
     pipe.save_pretrained(into / "motion", safe_serialization=True, max_shard_size=SHARD)
+    pipe.to(torch.float32)  # as it is loaded: with the rounded weights, but in full precision
+    remembering = RememberingVACEPipeline(**pipe.components)
+    remembering.remember(into / "motion" / ZEROS, FRAMES, networks.SIZE, networks.SIZE)
 
 
 def analyzer(models: Path, into: Path) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from diffusers import WanVACEPipeline
+from safetensors.torch import save_file
 
 from stillmotion import motion
 from stillmotion.identity.types import Identity
 from stillmotion.motion.models import MotionModels
 from stillmotion.motion.pictures import reference_image
 from stillmotion.motion.segments import seed_of
+from stillmotion.motion.vace import ZEROS
 
 from .conftest import SIDE, make_plan, make_settings
 
@@ -119,6 +122,28 @@ def test_zeros_are_encoded_once(
     assert spy.encoded == [13, 13, 1, 13, 1]
     motion.animate(first, make_plan(), identity, models["vace"], make_settings(num_frames=9))
     assert spy.encoded[5:] == [9, 1], "a shorter video of zeros is the beginning of a longer one"
+
+
+def test_a_checkpoint_that_brings_zeros_along_encodes_none(
+    models: dict[str, MotionModels],
+    first: Frames,
+    identity: Identity,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    ours, plan, settings = models["vace"], make_plan(), make_settings()
+    ours.pipe.zeros.clear()
+    made = motion.animate(first, plan, identity, ours, settings).frames
+    ours.pipe.remember(tmp_path / ZEROS, 9, SIDE, SIDE)
+    spy = Spy(ours, monkeypatch)
+    ours.pipe.recall(tmp_path / ZEROS)
+    assert np.array_equal(motion.animate(first, plan, identity, ours, settings).frames, made)
+    assert spy.encoded == [9, 1], "the first frame's stream and the reference"
+    ours.pipe.recall(tmp_path / "nothing here")
+    assert ours.pipe.zeros
+    save_file({"parameters": torch.zeros(1, 7, 3, 4, 4)}, tmp_path / ZEROS)
+    with pytest.raises(ValueError, match="no encoding of zeros"):
+        ours.pipe.recall(tmp_path / ZEROS)
 
 
 @pytest.mark.parametrize("mode", ["decoupled", "r2v"])

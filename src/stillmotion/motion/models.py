@@ -24,7 +24,7 @@ from stillmotion.libraries import AGAIN, is_out_of_memory, one_line
 from stillmotion.motion import placement, schedulers
 from stillmotion.motion.loras import fuse
 from stillmotion.motion.placement import Placement
-from stillmotion.motion.vace import RememberingVACEPipeline
+from stillmotion.motion.vace import ZEROS, RememberingVACEPipeline
 from stillmotion.presets import MotionPreset
 from stillmotion.weights import check_folder, offline_environment
 
@@ -233,6 +233,7 @@ def _assemble(
     pipe: Any
     if vace:
         pipe = RememberingVACEPipeline(**parts)
+        _guarded(folder / ZEROS, pipe.recall)
     else:
         image_to_video: Any = diffusers.WanImageToVideoPipeline
         pipe = image_to_video(**parts, expand_timesteps=bool(index.get("expand_timesteps")))

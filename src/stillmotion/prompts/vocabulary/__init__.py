@@ -7,6 +7,8 @@ words, and every change is told. What the vocabulary does not know stays as it i
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from stillmotion.prompts.plan import Plan
 from stillmotion.prompts.vocabulary.reader import Reader, Reading, Translation
 from stillmotion.prompts.vocabulary.tables import table
@@ -23,6 +25,7 @@ def translate(text: str, name: str, subject: str = "A person", moves: bool = Tru
     return Reader(text, table(name), subject, moves).translate()
 
 
+@lru_cache(maxsize=256)  # every step of a run asks for it
 def as_read(plan: Plan, name: str | None) -> tuple[Plan, tuple[Reading, ...]]:
     """The plan as a preset's models are told it, and every change to the user's words, each once.
 

@@ -150,7 +150,10 @@ class Reader(Things, Places, Deeds):
             owner = low
         elif key.startswith("*") and match.start == match.end:
             verb = next(kind for base, kind in self.table.forms[low] if "*" + base == key)
-        return replace(match, end=match.end + 1, side=side, owner=owner, verb=verb)
+        # Not replace(): this is done tens of thousands of times for a prompt.
+        return Match(
+            match.phrase, match.start, match.end + 1, side, owner, verb, match.speed, match.skipped
+        )
 
     # What becomes of a phrase
 

@@ -77,9 +77,15 @@ class Text:
     taken: list[bool] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     directions: dict[int, Direction] = field(default_factory=dict)
+    keys: dict[int, list[str]] = field(default_factory=dict)
 
     def _keys(self, at: int) -> list[str]:
-        token = self.tokens[at]
+        """The words and kinds of words under which a token may be asked for."""
+        if at not in self.keys:
+            self.keys[at] = self._keys_of(self.tokens[at])
+        return self.keys[at]
+
+    def _keys_of(self, token: Token) -> list[str]:
         if token.name:
             return [token.text]
         low = token.low
