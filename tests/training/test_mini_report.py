@@ -73,6 +73,7 @@ def faces() -> dict[str, Any]:
 def test_the_summary_counts_every_single_attribute() -> None:
     figures = mini_report.summary(rows(), faces())
     assert figures["top1"] == {"mean": 0.6667, "of": 3}
+    assert figures["distance"]["of"] == 2  # the third is seen nowhere
     assert figures["face_frames"] == {"mean": 0.75, "of": 4}
     assert figures["attributes"] == {"mean": round((2 + 4 + 4) / (4 + 12), 4), "of": 16}
     assert figures["action"] == {"mean": 0.6667, "of": 3}
@@ -91,7 +92,8 @@ def test_the_tables_hold_the_figures() -> None:
         {"order": order, "made": figures, "true": figures, "made actions": actions, "true actions": actions,
          "judge": {"plain": {"heads": {"colour": 0.987}}}, "not made": {"id002/prompt1.mp4": "no face"}}
     )  # fmt: skip
-    assert "| dlib names the person | .667 | 3 | .667 |  |" in text
+    assert text.startswith("# What mini can do\n") and "--identities 3 --prompts 1 --seed 1" in text
+    assert "| dlib names the person among all | .667 | 3 | .667 | .75 |" in text
     assert "| the action asked for | .667 | 3 | .667 | .75 |" in text
     assert "| colour | .333 | 3 | .333 | .987 |" in text
     assert "| wave | .667 | 3 | .667 |" in text
