@@ -19,12 +19,15 @@ from transformers import CLIPTokenizer, PreTrainedTokenizerFast
 from training import networks
 from training.common import ahead, load_tensors
 from training.likeness import close_matrix, features, head_matrix, heads, judges
+from training.prepare import LAST
 from training.vae import encode_still, encode_video, one_pass, to_float
 from training.world import actions_of
 from training.world.shards import Shard, shards
 
 KEPT_LAST = 5
 FRAMES_A_LATENT = 4  # the first frame has a latent to itself
+FIRST_PART = 3  # latents of a clip of two actions that show the first: frames 0 to 8
+SECOND_FROM = 4  # the frame from which on its other part is seen: five of the first action, then the second
 SEQUENCE = 2.0  # a clip of two actions is drawn so many times as often: they are learnt last
 REFERENCES = 4  # pictures of each person in the clips, kept as references
 WHITE = 255
@@ -61,7 +64,7 @@ def normalise(vae: Any, mean: Tensor, std: Tensor) -> None:
 
 def ready(shard: Shard) -> bool:
     """Whether ``training.prepare`` has been over the shard."""
-    return (shard.path / ("crops.npy" if shard.path.name.startswith("stills") else "ids.npy")).exists()
+    return (shard.path / LAST[shard.path.name.split("-")[0]]).exists()
 
 
 class People:
@@ -180,7 +183,10 @@ class ClipBank:
         self.persons = state.pop("persons").numpy()
         self.references = People(state.pop("reference_persons").numpy())
         self.with_reference = np.array([int(p) in self.references.place for p in self.persons])
-        weight = np.where(state.pop("actions").numpy() > 1, SEQUENCE, 1.0) * self.with_reference
+        two = state.pop("actions").numpy() > 1
+        weight = np.where(two, SEQUENCE, 1.0) * self.with_reference
+        self.sequences = np.flatnonzero(two)
+        self.told_apart = np.flatnonzero(self.with_reference[self.sequences])
         self.rows = {k: v.to(device) for k, v in state.items()}
         self.until = np.cumsum(weight) / np.cumsum(weight)[-1]
         self.grey = self.rows.pop("grey")
@@ -213,6 +219,13 @@ class ClipBank:
                     inactive_first=self._latents(vae, first),
                     inactive_last=self._latents(vae, last),
                 )
+            for some in filter(len, (shard["actions"] > 1).nonzero()[:, 0].split(batch)):
+                x = to_float(frames[some, SECOND_FROM:].to(self.device))
+                last = torch.zeros_like(x)
+                last[:, :, :KEPT_LAST] = x[:, :, :KEPT_LAST]
+                _add(parts, second_latents=self._latents(vae, x), second_kept=self._latents(vae, last))
+                _add(parts, second_face=shard["second_face"][some], part_ids=shard["part_ids"][some])
+            del shard["second_face"], shard["part_ids"]
             _add(parts, **shard)
         wanted = dict.fromkeys(torch.cat(parts["persons"]).tolist(), REFERENCES)
         for shard in filter(ready, shards(data, "stills")):
@@ -232,14 +245,34 @@ class ClipBank:
         """A batch of clips with a text each and a reference of the same person from another scene."""
         chosen = drawn(self.until, count)
         at = torch.from_numpy(chosen).to(self.device)
-        reference = torch.from_numpy(self.references.any(self.persons[chosen])).to(self.device)
-        texts = self.rows["ids"]
-        variant = torch.randint(0, texts.shape[1], (count,), device=self.device)
         timed = ("latents", "inactive_first", "inactive_last", "face")
         batch = {k: self.rows[k][at].float() for k in timed}
-        return batch | {
+        return batch | self._told(self.rows["ids"][at], chosen)
+
+    def part(self, count: int, second: bool) -> dict[str, Tensor]:
+        """A batch of halves of clips of two actions, each with texts that tell of its own action alone: the
+        first, from the scene at rest, or the ``second``, behind the last five frames of the first.
+        """
+        pick = np.random.choice(self.told_apart, count)
+        chosen = self.sequences[pick]
+        at, near = (torch.from_numpy(rows).to(self.device) for rows in (chosen, pick))
+        if second:
+            taken = {"latents": "second_latents", "inactive_last": "second_kept", "face": "second_face"}
+            batch = {k: self.rows[name][near].float() for k, name in taken.items()}
+        else:
+            timed = ("latents", "inactive_first", "face")
+            batch = {k: self.rows[k][at][:, :, :FIRST_PART].float() for k in timed}
+        return batch | self._told(self.rows["part_ids"][near, int(second)], chosen)
+
+    def _told(self, texts: Tensor, chosen: np.ndarray) -> dict[str, Tensor]:
+        """One of each clip's texts (B, variants, L), and a reference of its person."""
+        count = len(chosen)
+        reference = torch.from_numpy(self.references.any(self.persons[chosen])).to(self.device)
+        variant = torch.randint(0, texts.shape[1], (count,), device=self.device)
+        rows = torch.arange(count, device=self.device)
+        return {
             "reference": self.rows["references"][reference].float(),
-            "ids": texts[at, variant].long(),
+            "ids": texts[rows, variant].long(),
         }
 
 
@@ -271,14 +304,21 @@ def _clip_rows(shard: Shard) -> dict[str, Tensor]:
     frames = np.array(shard.frames)
     box = np.array(shard.box).reshape(-1, 4)
     face = face_mask(box, frames.shape[2]).unflatten(0, frames.shape[:2])
-    later = face[:, 1:].unflatten(1, (-1, FRAMES_A_LATENT)).float().mean(2).half()
     return {
         "frames": torch.from_numpy(frames),
-        "face": torch.cat([face[:, :1], later], 1)[:, None],
+        "face": by_latents(face),
+        "second_face": by_latents(face[:, SECOND_FROM:]),
+        "part_ids": torch.from_numpy(np.load(shard.path / "parts.npy")),
         "actions": torch.tensor([len(actions_of(job.action)) for job in shard.jobs]),
         "ids": torch.from_numpy(np.load(shard.path / "ids.npy")),
         "persons": torch.tensor([j.person for j in shard.jobs]),
     }
+
+
+def by_latents(face: Tensor) -> Tensor:
+    """Where the face is in each frame (N, T, h, w), by latent frames: (N, 1, 1 + (T - 1) / 4, h, w)."""
+    later = face[:, 1:].unflatten(1, (-1, FRAMES_A_LATENT)).float().mean(2).half()
+    return torch.cat([face[:, :1], later], 1)[:, None]
 
 
 def heads_of(pixels: Tensor, matrix: Tensor) -> Tensor:

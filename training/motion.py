@@ -5,7 +5,9 @@
 Flow matching (arXiv 2210.02747): x_t = (1 - s) x_0 + s noise, the target is noise - x_0. Four tasks are
 mixed, fed with exactly what WanVACEPipeline feeds: the first frame; the first frame and a reference; the
 reference alone (r2v); the last five frames of the segment before and the reference (extension). A reference
-is a latent frame in front of the clip. ``--guided`` folds guidance against no words into the model
+is a latent frame in front of the clip. Clips of two actions are also shown in halves, each with words for its
+own action alone: the first frame and what happens first; five frames of that and what happens next, as the
+segments of a timed prompt follow each other. ``--guided`` folds guidance against no words into the model
 (`training.guided`). Faces and what moves count more than the rest.
 """
 
@@ -40,14 +42,17 @@ from training.vae import decode_video
 NO_TEXT = 0.1
 FACE_WEIGHT = 3.0
 SHIFT = 3.0
+FIRST_OF_TWO, SECOND_OF_TWO = "first+reference, of two", "extension+reference, of two"
 SHARES = {  # of each task at each length in latent frames
-    ("first", 5): 0.12,
-    ("first+reference", 5): 0.38,
-    ("first+reference", 3): 0.07,
-    ("reference", 5): 0.25,
-    ("extension+reference", 5): 0.06,
-    ("extension+reference", 4): 0.06,
-    ("extension+reference", 3): 0.06,
+    ("first", 5): 0.10,
+    ("first+reference", 5): 0.32,
+    ("first+reference", 3): 0.05,
+    (FIRST_OF_TWO, 3): 0.08,
+    ("reference", 5): 0.23,
+    ("extension+reference", 5): 0.04,
+    ("extension+reference", 4): 0.04,
+    ("extension+reference", 3): 0.04,
+    (SECOND_OF_TWO, 4): 0.10,
 }
 
 
@@ -89,7 +94,7 @@ def control(bank: ClipBank, task: str, sample: dict[str, Tensor]) -> tuple[Tenso
     if task.startswith("extension"):
         mask[:, :, : kept_latents(t)] = 0
     fed = torch.cat([inactive, grey, mask], dim=1)
-    if task.endswith("reference"):
+    if "+reference" in task or task == "reference":
         reference = sample["reference"]
         front = torch.cat(
             [reference, torch.zeros(b, c + 64, 1, h, w, device=x0.device, dtype=x0.dtype)], dim=1
@@ -105,6 +110,13 @@ def kept_latents(latents: int, kept_frames: int = 5) -> int:
     """
     frames = 4 * (latents - 1) + 1
     return sum(int((i + 0.5) * frames / latents) < kept_frames for i in range(latents))
+
+
+def batch_of(bank: ClipBank, task: str, latents: int, count: int) -> dict[str, Tensor]:
+    """A batch for a task at a length in latent frames."""
+    if task in (FIRST_OF_TWO, SECOND_OF_TWO):
+        return bank.part(count, second=task == SECOND_OF_TWO)
+    return shortened(bank.clips(count), latents)
 
 
 def shortened(sample: dict[str, Tensor], latents: int) -> dict[str, Tensor]:
@@ -182,7 +194,7 @@ def train(
 
     while clock.running():
         key = keys[int(torch.multinomial(shares, 1))]
-        figures = stepper(key, shortened(bank.clips(batch), key[1]))
+        figures = stepper(key, batch_of(bank, *key, batch))
         for name, value in figures.items():
             meters[name].add(**{name: value})
         mean.update()

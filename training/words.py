@@ -7,6 +7,7 @@ HyperLoRA's trigger words) and raw prompts; stage 2 reads polished sentences and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -42,6 +43,13 @@ def temporal_texts(
     raw = captions.prompt(person, scene, actions, rng)
     polished = temporal_of(captions.prompt(person, scene, actions, rng), subject_of(person, rng))
     return [*(captions.temporal(person, scene, actions, rng) for _ in range(2)), polished, raw]
+
+
+def part_texts(
+    person: Person, scene: Scene, actions: Sequence[Action], rng: np.random.Generator
+) -> list[list[str]]:
+    """For each of a clip's actions ``VARIANTS`` texts that tell of it alone, as a prompt's segments do."""
+    return [temporal_texts(person, scene, (replace(one, start=0.0, end=1.0),), rng) for one in actions]
 
 
 def texts(seed: int) -> list[str]:
