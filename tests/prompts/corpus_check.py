@@ -1,8 +1,8 @@
 """What a corpus entry promises, checked: one list of complaints for a prompt, empty when everything holds.
 
 An entry has `prompt`, `subject`, `seen` (in the spatial prompt), `unseen` (not in it), `order` (in the
-temporal prompt, in this order), and perhaps `unsaid` (not in the temporal prompt) and `segments` (their
-times).
+temporal prompt, in this order), and perhaps `unsaid` (not in the temporal prompt), `segments` (their times)
+and `framing` (what the spatial prompt ends with, where the prompt asks for one).
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ def complaints(entry: dict[str, Any]) -> list[str]:
             at = place
     if not plan.temporal.startswith(entry["subject"]) or not plan.spatial.startswith(entry["subject"]):
         found.append("does not start with the subject")
-    if not plan.spatial.endswith("close-up"):
-        found.append("does not end with close-up")
+    framing = entry.get("framing", "close-up")
+    if not plan.spatial.endswith(f", {framing}"):
+        found.append(f"does not end with {framing}")
     if estimate_clip_tokens(plan.spatial) > 75:
         found.append("too many tokens")
     times = [[segment.start, segment.end] for segment in plan.segments]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from stillmotion.presets import PRESETS
-from stillmotion.prompts import Plan, Segment, as_read
+from stillmotion.prompts import Plan, Segment, as_read, decouple, subject_in
 from stillmotion.prompts.vocabulary import told, translate
 from stillmotion.prompts.vocabulary.tables import table
 from stillmotion.weights.store import folder_of
@@ -20,6 +20,10 @@ from training.world import actions_of, captions, identity_of, scene_of
 
 LINES = (Path(__file__).parent / "vocabulary.jsonl").read_text(encoding="utf-8").splitlines()
 CORPUS: list[dict[str, Any]] = [json.loads(line) for line in LINES]
+PLANS: list[dict[str, Any]] = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "as_read.jsonl").read_text(encoding="utf-8").splitlines()
+]
 
 
 def read(text: str, subject: str = "A person", moves: bool = True) -> str:
@@ -36,6 +40,19 @@ def test_corpus_entry(entry: dict[str, Any]) -> None:
     missing = [words for words in entry["read"] if words.lower() not in text]
     left = [words for words in entry.get("not", ()) if re.search(rf"\b{words}\b", text)]
     assert not missing and not left, text
+
+
+@pytest.mark.parametrize("entry", PLANS, ids=[entry["prompt"][:40] for entry in PLANS])
+def test_prompt_as_read(entry: dict[str, Any]) -> None:
+    """From the prompt to what mini's models are told: framing, light, places, hair, expressions."""
+    plan, _ = as_read(
+        decouple(entry["prompt"], subject_in(entry["prompt"]), view="facing the camera"), "mini"
+    )
+    missing = [text for text in entry["seen"] if text not in plan.spatial]
+    missing += [text for text in entry.get("happens", ()) if text not in plan.temporal]
+    left = [text for text in entry.get("unseen", ()) if text in plan.spatial]
+    left += [text for text in entry.get("not", ()) if text in plan.temporal.lower()]
+    assert not missing and not left, (plan.spatial, plan.temporal)
 
 
 def test_what_mini_was_trained_on_stays_as_it_is() -> None:

@@ -14,6 +14,7 @@ _QUANTIFIERS = words("""
     pair couple lot kind type sort variety mix mixture hint touch array bit set series piece number range
     combination group collection plenty dozen row bunch pop splash layer crowd
 """)
+_BACKDROPS = words("background backdrop wall paper curtain screen")
 _ON_A_FACE = words("on in into over round above across along under below beneath around between")
 _NOUN_TAGS = ("NOUN", "NAME")
 
@@ -227,6 +228,8 @@ def _belongs(chunk: Chunk, preposition: str, outer: Chunk) -> bool:
         return outer.noun not in ("camera", "style", "name") and not (
             chunk.noun == "person" and outer.head not in _QUANTIFIERS | lx.SOUNDS | lx.GROUPS
         )
+    if outer.head == "studio" and chunk.head in _BACKDROPS:
+        return preposition in ("with", "against", "in front of", "before")
     if preposition == "with":
         return outer.noun == "garment" and chunk.head in lx.GARMENT_PARTS
     return outer.noun == "face" and chunk.noun in ("face", "body") and preposition in _ON_A_FACE

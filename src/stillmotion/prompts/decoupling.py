@@ -9,6 +9,7 @@ from typing import Literal, cast
 from stillmotion.errors import InputError
 from stillmotion.prompts import rules
 from stillmotion.prompts.frames import strip_frame
+from stillmotion.prompts.framings import CLOSE_UP, framing_of
 from stillmotion.prompts.lexicon import FEMALE, GENERIC_PEOPLE, MALE
 from stillmotion.prompts.plan import Plan, Segment, Subject
 from stillmotion.prompts.text import (
@@ -21,7 +22,6 @@ from stillmotion.prompts.views import asked_view, tells_view
 from stillmotion.prompts.writers import Brief, Writer, writer_for
 
 _SUBJECTS = ("A man", "A woman", "A person")
-_FRAMING = ", close-up"
 
 
 def subject_in(prompt: str) -> Subject:
@@ -84,12 +84,15 @@ def decouple(
 
 
 def _seen(spatial: str, asked: str, view: str, count: Callable[[str], int]) -> str:
-    """The spatial prompt with a view told before the framing, the one asked for or else ``view``; as it is
-    where one is told, or where it is full.
+    """The spatial prompt with the framing that is asked for in the place of a writer's "close-up", and a view
+    told before it, the one asked for or else ``view``; without a view where one is told, or where it is full.
     """
+    framing = f", {framing_of(asked) or CLOSE_UP}"
+    body = spatial.removesuffix(framing).removesuffix(f", {CLOSE_UP}")
+    framed = spatial if body == spatial or count(body + framing) > CLIP_CONTENT_TOKENS else body + framing
     wanted = asked_view(asked)
     added = view if wanted is None else wanted
-    if not view or not added or tells_view(spatial):
-        return spatial
-    told = f"{spatial.removesuffix(_FRAMING)}, {added}" + (_FRAMING if spatial.endswith(_FRAMING) else "")
-    return told if count(told) <= CLIP_CONTENT_TOKENS else spatial
+    if not view or not added or tells_view(body):
+        return framed
+    told = f"{body}, {added}" + framed.removeprefix(body)
+    return told if count(told) <= CLIP_CONTENT_TOKENS else framed

@@ -46,7 +46,7 @@ _FRAMES = tuple(
         rf"^(?:here|there)?\s*(?:we|(?:the\s+)?viewers?)\s+(?:{_SEES}|{_WATCHES})(?:\s+(?:as|how))?\s+{_ANYONE}",
         rf"^(?:here|there)?\s*(?:you|the\s+audience)\s+{_SEES}\s+{_ANYONE}",
         rf"^(?:here(?:\s+(?:is|are)|'s|\s+(?:we|you)\s+have)|this(?:\s+is|'s)|picture|imagine|meet)\s+{_ANYONE}",
-        rf"^(?:what\s+(?:we|you)\s+(?:can\s+)?see|(?:what\s+is\s+)?{_SHOWN}(?:\s+here)?)\s+(?:is|are)\s+{_ANYONE}",
+        rf"^(?:what\s+(?:we|you|one)\s+(?:can\s+|gets?\s+to\s+)?sees?|(?:what\s+is\s+)?{_SHOWN}(?:\s+here)?)\s+(?:is|are)\s+{_ANYONE}",
         rf"^(?:before|in\s+front\s+of)\s+(?:us|you|the\s+(?:camera|lens))\s+(?:is|are)\s+{_ANYONE}",
         r"^(?:on\s+(?:the\s+)?screen|in\s+(?:the\s+(?:middle|cent(?:er|re))\s+of\s+)?(?:the\s+)?"
         rf"(?:view|shot|frame|picture|image))\s+(?:is|are)\s+{_ANYONE}",

@@ -11,7 +11,7 @@ from stillmotion.prompts.tokens import FUNCTION_WORDS, is_noun, may_join_noun
 from stillmotion.prompts.wordlist import words
 
 _SUBORDINATORS = words(
-    "as while when because if though although whenever whereas whilst unless where how why"
+    "as while when because if though although whenever whereas whilst unless where how why whereupon"
 )
 _NOT_NUMBERS = words("second first third pair couple dozen fourth fifth")
 _NOUN_OR_ADVERB = words("left right back still well fast hard straight light close home very more less most")
@@ -136,7 +136,7 @@ def _noun_or_adverb(spot: Spot) -> str:
     """For instance "turns left", but "on the left" and "his left hand"."""
     at = spot.index - 2 if spot.before_tag("ADJ") else spot.index - 1  # "on the far left", "is tied back"
     if spot.low in _NOUN_OR_ADVERB and at >= 0 and spot.tokens[at].tag in ("DET", "POSS", "ADJ", "PREP"):
-        return "ADJ" if spot.noun_follows else "NOUN"
+        return "ADJ" if spot.noun_follows and not spot.deed_follows else "NOUN"
     return ""
 
 
@@ -147,6 +147,8 @@ def _preposition(spot: Spot) -> str:
         return ""
     ends = not after or not (after[0].isalnum() or after[0] in "\"'")
     ends = ends or after in lx.COORDINATORS or after in lx.SUBORDINATORS
+    acts = low in ("up", "back", "down") and spot.before_tag("VERB", "ADJ") and spot.deed_follows
+    ends = ends or acts  # "(hair worn) up blinks"
     return "ADV" if (ends or after in _AFTER_PARTICLES) and low in _PARTICLES else "PREP"
 
 

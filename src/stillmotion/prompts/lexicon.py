@@ -262,6 +262,18 @@ WEAK_LIGHT = words("""
     day mood atmosphere ambience hour season shade ray beam weather light lighting morning spring night
     evening afternoon shadow reflection
 """)  # say nothing without an adjective (or "at")
+# What gives light: lit by it, or under it, one is in its light.
+LAMPS = words("""
+    lamp lantern candle spotlight neon streetlight streetlamp headlight sign signboard tube bulb torch
+    chandelier sconce floodlight screen monitor billboard led fire campfire bonfire fireplace hearth flame
+    ember moon sun star light candlelight firelight flashlight strip beacon footlight
+""")
+# What a face may show.
+FEELINGS = words("""
+    joy sadness anger happiness surprise amazement astonishment shock fear disbelief delight amusement sorrow
+    grief rage fury laughter tear tears despair awe wonder horror terror disgust annoyance calm calmness peace
+    serenity contentment glee mirth pride confusion worry concern irritation misery melancholy
+""")
 STYLE = words("""
     bokeh film grain photo photograph portrait painting anime watercolor watercolour cartoon photorealism
     realism photography sepia monochrome palette tone hue texture contrast vignette
@@ -376,7 +388,7 @@ NOUN_CLASSES: tuple[tuple[str, frozenset[str]], ...] = (
     ("light", LIGHT),
     ("camera", CAMERA),
     ("style", STYLE),
-    ("abstract", ABSTRACT),
+    ("abstract", ABSTRACT | FEELINGS),
     ("action", ACTION_NOUNS),
     ("material", MATERIALS),
     ("object", OBJECTS),
@@ -419,6 +431,8 @@ MOOD_ADJECTIVES = words("""
     gloomy grumpy annoyed frustrated puzzled confused skeptical sceptical hopeful tense upset enthusiastic
     mischievous bright subtle slight faint soft broad wide radiant intense stoic enigmatic engaged intent
     absorbed tranquil terrified scared frightened furious tearful
+    startled stunned astounded bewildered perplexed alarmed cheery joyous gleeful ecstatic overjoyed glum
+    downcast despondent irritated enraged irate sullen displeased disappointed heartbroken impassive deadpan
     sorrowful unhappy mournful miserable dejected forlorn astonished amazed
 """)
 ADJECTIVES = (

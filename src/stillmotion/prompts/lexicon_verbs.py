@@ -21,7 +21,12 @@ POSTURE = words("""
     sit stand lie lean kneel crouch recline seat perch rest squat pose lounge
 """)
 SEEM = words("appear seem look remain stay feel become be keep")
-EXPRESS = words("smile grin smirk frown beam pout")
+EXPRESS = words("smile grin smirk frown beam pout scowl glower glare grimace sulk")
+# Deeds that need nothing behind them, although each is a noun as well: "(a man in moody light) nods".
+ALONE = words("""
+    nod blink wink smile grin smirk frown shrug laugh chuckle giggle yawn talk speak pout scowl sigh shiver
+    gasp sneeze cough laugh
+""")
 PUT_ON = words("don put slip pull adjust try button zip")
 TAKE_OFF = words("remove take doff unbutton unzip lift")
 SPEECH = words("""
@@ -39,6 +44,7 @@ CHANGE = words("""
     start begin stop finish continue proceed try attempt manage seem appear keep go come get pause
 """)
 ACTIONS = words("""
+    distract interrupt disturb bother attract glower
     miss skip muse nuzzle add adopt assemble bump bury chuck clamp cling coil cram deliver detach dim
     dispense divide expand explore flood halt insert install invite join massage outline plan possess prop
     refill request seize shorten solve spell steady submit summon switch tempt threaten treat use venture

@@ -23,6 +23,7 @@ _IRREGULAR_NOUNS = {
     "leaves": "leaf",
     "scarves": "scarf",
     "shelves": "shelf",
+    "bookshelves": "bookshelf",
     "loaves": "loaf",
     "kids": "kid",
     "eyes": "eye",

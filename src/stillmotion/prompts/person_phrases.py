@@ -7,6 +7,7 @@ import re
 from stillmotion.prompts import lexicon as lx
 from stillmotion.prompts import lexicon_verbs as lv
 from stillmotion.prompts.chunks import Chunk, gender_of, own_noun, possessive
+from stillmotion.prompts.morphology import gerund
 from stillmotion.prompts.phrases import EMPTY_MODIFIERS, Context, Phrase, described, phrase_text
 from stillmotion.prompts.scenery_phrases import SceneryPhrases
 from stillmotion.prompts.tokens import is_trade
@@ -41,6 +42,8 @@ _OF_HAIR = words("""
     blond blonde auburn brown black brunette ginger golden copper chestnut platinum honey silver silvery
     dark grey gray strawberry raven reddish sandy shoulder-length flowing loose beachy tousled
 """)
+_EXPRESSING = frozenset(gerund(verb) for verb in lv.EXPRESS)
+_WORN = words("worn kept cut cropped trimmed clipped shorn buzzed shaved")
 _FALLS = words("fall flow cascade hang tumble reach frame touch")
 
 
@@ -50,15 +53,28 @@ def _goes_on(chunks: list[Chunk], begin: int, at: int) -> bool:
     if chunk.kind == "VERB":
         token = chunk.tokens[0]
         return first and (token.form == "part" or (token.form == "ing" and token.lemma in _FALLS))
+    if first and chunk.kind == "AP" and chunk.tokens[0].low in _WORN:
+        return True
     if first:
         up = chunk.low in ("up", "back") and chunk.kind == "ADV"
         measure = begin == 0 and chunk.head in ("colour", "color", "length")
+        shaped = chunk.low in ("in", "into") and chunks[at + 1 : at + 2] and chunks[at + 1].noun == "face"
         placed = chunk.kind == "AP" and chunks[at + 1 : at + 2] and chunks[at + 1].kind in ("PREP", "ADV")
-        return up or bool(placed) or (begin == 0 and (chunk.low in ("down", "as", "past", "to") or measure))
+        return (
+            up
+            or bool(placed)
+            or bool(shaped)
+            or (begin == 0 and (chunk.low in ("down", "as", "past", "to") or measure))
+        )
     if chunk.kind == "NP":
         near = chunks[at - 1].kind == "PREP" or chunks[at - 1].head in ("reach", "touch", "frame")
         return near and chunk.noun not in ("garment", "place", "person")
     return chunk.kind in ("ADV", "AP") or (chunk.kind == "PREP" and chunk.low not in ("with", "by", "for"))
+
+
+def _tells(chunk: Chunk) -> bool:
+    """Whether an expression is told by what it is of: "a look of astonishment"."""
+    return chunk.inner is not None and chunk.inner.head in lx.FEELINGS
 
 
 class PersonPhrases(SceneryPhrases):
@@ -91,7 +107,7 @@ class PersonPhrases(SceneryPhrases):
             self.add(noun, "looks", chunk.head)
 
     def _look(self, word: str, low: str) -> None:
-        if low in lv.EXPRESS or low in ("smiling", "grinning", "frowning", "laughing"):
+        if low in lv.EXPRESS or low in _EXPRESSING or low == "laughing":
             self.add("smiling" if low == "laughing" else low, "expression", low)
         elif low in _SMILE_ADJECTIVES:
             return
@@ -239,13 +255,37 @@ class PersonPhrases(SceneryPhrases):
         if (
             state
             and not context.future
-            and (described(chunk) or chunk.head in ("smile", "grin", "frown", "smirk", "scowl", "pout"))
+            and (
+                described(chunk)
+                or _tells(chunk)
+                or chunk.head in ("smile", "grin", "frown", "smirk", "scowl", "pout")
+            )
         ):
             self.add(phrase_text(chunk), "expression", chunk.head)
 
+    def take_abstract(self, chunk: Chunk, context: Context) -> None:
+        """What a face shows: "in tears", "(her face shows) surprise", "(her expression is one of) joy"."""
+        subject = context.subject_chunk
+        of_face = subject is not None and subject.noun in ("face", "expression")
+        shows = context.verb in ("have", "wear") or (context.verb == "be" and context.preposition == "of")
+        told = context.owner == "main" and not (context.future or self.acted) and chunk.head in lx.FEELINGS
+        if told and of_face and shows:
+            self.add(f"expression of {phrase_text(chunk)}", "expression", "expression")
+        elif told and context.direct and self._is_in(chunk, context) and context.verb in ("", "be", "seem"):
+            self.add(f"{context.preposition} {phrase_text(chunk)}", "expression", chunk.head)
+        else:
+            self.take_nothing(chunk, context)
+
+    @staticmethod
+    def _is_in(chunk: Chunk, context: Context) -> bool:
+        """Whether a feeling is one's state: "in despair", "with tears in his eyes"."""
+        return context.preposition == "in" or (context.preposition == "with" and chunk.head == "tear")
+
     def take_material(self, chunk: Chunk, context: Context) -> None:
         """For instance "a brown jacket made of leather" -> "a brown leather jacket"."""
-        if chunk.determiner or chunk.inner is not None:
+        if context.direct and context.preposition in ("against", "in front of"):
+            self.take_place(chunk, context)  # "against seamless grey paper"
+        elif chunk.determiner or chunk.inner is not None:
             self.take_object(chunk, context)
         elif context.lemma == "make" and context.preposition in ("of", "from") and self.phrases:
             last = self.phrases[-1]

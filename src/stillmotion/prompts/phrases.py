@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from stillmotion.prompts import lexicon as lx
 from stillmotion.prompts.chunks import Cast, Chunk
+from stillmotion.prompts.framings import CLOSE_UP
 from stillmotion.prompts.morphology import singular
 from stillmotion.prompts.wordlist import words
 
@@ -120,9 +121,13 @@ def phrase_text(chunk: Chunk, article: bool = False) -> str:
     """A noun phrase's own words without determiners, sounds and smells; "a red scarf" with `article`."""
     words: list[str] = []
     own = chunk.own
+    owned = [at for at, token in enumerate(chunk.tokens) if token.tag == "GEN"]
+    begin = (
+        owned[-1] + 1 if owned and chunk.inner is None and chunk.noun in ("expression", "face") else 0
+    )  # whose it is, is no matter
     measured = chunk.inner is not None and chunk.head in lx.HAIR and own[-1].lemma != chunk.head
     for at, token in enumerate(chunk.tokens):
-        if (
+        if at < begin or (
             (token.tag == "DET" and not (measured and at < len(own)))  # "a few days of beard"
             or token.tag in ("POSS", "GEN")
             or (token.low in EMPTY_MODIFIERS and not measured and at < len(own))
@@ -149,23 +154,28 @@ def phrase_text(chunk: Chunk, article: bool = False) -> str:
 
 
 def render(
-    subject: str, phrases: list[Phrase], limit: int, count: Callable[[str], int], trigger: str = ""
+    subject: str,
+    phrases: list[Phrase],
+    limit: int,
+    count: Callable[[str], int],
+    trigger: str = "",
+    framing: str = CLOSE_UP,
 ) -> str:
     """The spatial prompt: at most `limit` tokens by `count`, the least visible phrases dropped first.
 
     Order: trigger words, subject, looks, face, expression, clothing, what is held, pose, objects, place,
-    light, style, "close-up".
+    light, style, framing.
     """
     kept = list(phrases)
-    text = trigger + _joined(subject, kept)
+    text = trigger + _joined(subject, kept, framing)
     while count(text) > limit and kept:
         weakest = min(range(len(kept)), key=lambda at: (KINDS[kept[at].kind][1], -at))
         kept.pop(weakest)
-        text = trigger + _joined(subject, kept)
+        text = trigger + _joined(subject, kept, framing)
     return text
 
 
-def _joined(subject: str, phrases: list[Phrase]) -> str:
+def _joined(subject: str, phrases: list[Phrase], framing: str) -> str:
     parts = [subject]
     ordered = sorted(phrases, key=lambda phrase: KINDS[phrase.kind][0])
     worn = False
@@ -177,4 +187,4 @@ def _joined(subject: str, phrases: list[Phrase]) -> str:
             parts.append(f"holding {phrase.text}")
         else:
             parts.append(phrase.text)
-    return ", ".join([*parts, "close-up"])
+    return ", ".join([*parts, framing])

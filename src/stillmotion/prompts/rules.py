@@ -18,6 +18,7 @@ from stillmotion.prompts import lexicon as lx
 from stillmotion.prompts import lexicon_verbs as lv
 from stillmotion.prompts.chunks import Cast, Sentence, find_cast, parse, subject_gender
 from stillmotion.prompts.frames import strip_frame
+from stillmotion.prompts.framings import CLOSE_UP, framing_of, unframed
 from stillmotion.prompts.phrases import render
 from stillmotion.prompts.spatial import SpatialReader
 from stillmotion.prompts.temporal import Polisher
@@ -71,7 +72,7 @@ def spatial_of(
     trigger: str = "",
 ) -> str:
     """The spatial prompt: `trigger`, `subject`, then phrases for looks, clothing, place, light and objects,
-    then "close-up".
+    then the framing that the prompt asks for, or else "close-up".
 
     At most 75 tokens by `count_tokens` (without start and end tokens; a careful estimate when None): the
     least visible phrases are dropped first. Raises `InputError` for an unusable prompt.
@@ -81,9 +82,9 @@ def spatial_of(
     if not is_english(text):
         return _foreign_spatial(text, subject, count, trigger)
     parsed, cast = _read(text, subject_gender(subject))
-    return render(
-        subject, SpatialReader(cast, subject).read(list(parsed)), CLIP_CONTENT_TOKENS, count, trigger
-    )
+    phrases = SpatialReader(cast, subject).read(list(parsed))
+    framing = framing_of(text) or CLOSE_UP
+    return render(subject, phrases, CLIP_CONTENT_TOKENS, count, trigger, framing)
 
 
 def looks_of(prompt: str) -> tuple[str, ...]:
@@ -154,7 +155,7 @@ def _untimed(timeline: Timeline) -> str:
 
 @lru_cache(maxsize=256)
 def _read(text: str, gender: str) -> tuple[tuple[Sentence, ...], Cast]:
-    parsed = [parse(strip_frame(sentence)) for sentence in sentences(text)]
+    parsed = [parse(strip_frame(sentence)) for sentence in sentences(unframed(text))]
     return tuple(parsed), find_cast(parsed, gender)
 
 

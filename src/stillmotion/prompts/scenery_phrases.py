@@ -13,16 +13,23 @@ _BARE_PLACES = words("""
     location ground floor scenery landscape set track sky horizon wall deck court chair seat bed ring path
     trail building home stand
 """)
+_AMID = words("between among amongst amid amidst")
 _KEPT_PREPOSITIONS = frozenset(
     (
         *("near", "beside", "against", "by", "under", "beneath", "behind", "below", "opposite", "alongside"),
+        *_AMID,
         *("next to", "in front of", "on top of", "at the edge of", "on the edge of", "in the middle of"),
     )
 )
 _BEHIND = frozenset(f"{word} {whom}" for word in ("behind", "around") for whom in ("him", "her", "them"))
+_LIT = words("lit lighted illuminated bathed washed flooded drenched bathing")
 _TIMES = words("""
     night dusk dawn sunset sunrise evening morning afternoon noon midnight twilight autumn winter summer
 """)
+
+
+def _is_around(context: Context) -> bool:
+    return context.lemma == "surround" and context.preposition == "by"
 
 
 class SceneryPhrases(PhraseBook):
@@ -43,26 +50,49 @@ class SceneryPhrases(PhraseBook):
         is_described = described(chunk)
         after = " ".join(piece.low for piece in context.following[:2])
         behind = after in _BEHIND and chunk.head not in ("background", "backdrop")
-        if chunk.head in _BARE_PLACES and not (is_described or behind or context.posture):
+        painted = after.startswith(("painted ", "coloured ", "colored "))
+        if chunk.head in _BARE_PLACES and not (painted or is_described or behind or context.posture):
             return
         text = phrase_text(chunk)
+        if painted and chunk.head == "wall":
+            text, context.read = f"{text} {after}", 2  # "a wall painted green"
         if context.posture and context.direct and context.preposition != "with" and context.owner == "main":
             article = chunk.determiner != "the"
             text = f"{'' if article else 'the '}{phrase_text(chunk, article=article)}"
             self.add(f"{context.posture} {context.preposition} {text}", "pose", chunk.head)
             context.posture = ""
             return
-        if context.direct and context.preposition in _KEPT_PREPOSITIONS:
+        named = context.preposition in _AMID and chunk.inner is not None and chunk.inner.noun == "place"
+        if context.direct and context.preposition in _KEPT_PREPOSITIONS and not named:
             article = chunk.determiner != "the"
-            text = f"{context.preposition} {'' if article else 'the '}{phrase_text(chunk, article=article)}"
+            where = "surrounded by" if _is_around(context) else context.preposition
+            said = phrase_text(chunk, article=article) + (f" {after}" if painted and context.read else "")
+            text = f"{where} {'' if article else 'the '}{said}"
         known = any(phrase.kind == "place" for phrase in self.phrases)
         self.add(text, "corner" if known else "place", chunk.head)
+
+    def take_lamp(self, chunks: list[Chunk], index: int, context: Context) -> bool:
+        """What gives the light that one is in: "lit by neon signs", "under street lamps"."""
+        chunk, before = chunks[index], chunks[index - 1] if index else None
+        if chunk.head not in lx.LAMPS or not context.direct or before is None:
+            return False
+        verb = chunks[index - 2] if index > 1 else None
+        lit = verb is not None and verb.tokens[-1].low in _LIT and before.low in ("by", "in", "with", "from")
+        if not lit and not (
+            before.low in ("under", "beneath") and chunk.noun in ("light", "object", "action")
+        ):
+            return False
+        said = f"lit {before.low}" if lit else before.low
+        the = "the " if chunk.determiner == "the" else ""
+        self.add(f"{said} {the}{phrase_text(chunk, article=not the)}", "light", chunk.head)
+        return True
 
     def take_light(self, chunk: Chunk, context: Context) -> None:
         if context.verb == "speech" or context.preposition in ("about", "like", "as"):
             return
         timely = chunk.head in _TIMES and context.preposition in ("at", "in", "during")
-        if chunk.head in lx.WEAK_LIGHT and not described(chunk) and not timely:
+        given = chunk.inner is not None and chunk.inner.head in lx.LAMPS  # "the light of a shop sign"
+        if chunk.head in lx.WEAK_LIGHT and not (described(chunk) or timely or given):
             return
         self.add(phrase_text(chunk), "light", chunk.head)
 
@@ -92,9 +122,8 @@ class SceneryPhrases(PhraseBook):
             or context.preposition in ("about", "like", "as", "for")
         ):
             return
-        if context.lemma in ("smell", "taste", "reek") and context.preposition in ("of", "like"):
-            return
-        if chunk.inner is not None and chunk.inner.noun in ("sound", "smell"):
+        smells = context.lemma in ("smell", "taste", "reek") and context.preposition in ("of", "like")
+        if smells or (chunk.inner is not None and chunk.inner.noun in ("sound", "smell")):
             return
         if noun_class(chunk.tokens[0].lemma) in ("sound", "smell") and len(chunk.tokens) == 1:
             return
@@ -103,6 +132,10 @@ class SceneryPhrases(PhraseBook):
         unknown = clothed and coloured and not is_noun(chunk.head)  # "in a duck yellow sou'wester"
         if unknown or (context.verb == "wear" and not context.preposition):
             self.add(phrase_text(chunk, article=True), "garment", chunk.head)
+            return
+        tells = context.direct and chunk.plural and (context.preposition in _AMID or _is_around(context))
+        if tells and not any(piece.noun == "place" for piece in context.following[:2]):
+            self.take_place(chunk, context)  # "between tall trees": things tell where one is
             return
         held = (
             context.verb == "hold"

@@ -165,7 +165,11 @@ class SpatialReader(PersonPhrases):
         """Smiling and sitting, when they are how the video begins."""
         particle = chunks[index + 1].low if index + 1 < len(chunks) else ""
         becoming = previous in ("start", "begin", "stop", "finish", "burst") or context.future
-        if token.lemma in lv.EXPRESS:
+        full = chunks[index + 2] if particle == "with" and index + 2 < len(chunks) else None
+        if token.form == "ing" and full is not None and full.head in lx.FEELINGS:
+            if not becoming and not self.acted:
+                self.add(f"{token.low} with {full.low}", "expression", token.lemma)
+        elif token.lemma in lv.EXPRESS:
             if token.form == "ing" and not becoming and not self.acted:
                 self.add(token.low, "expression", token.lemma)
         elif (
@@ -198,6 +202,7 @@ class SpatialReader(PersonPhrases):
             and (
                 context.candidate is None
                 or chunk.tokens[0].tag == "GEN"
+                or chunk.tokens[0].low == "whose"
                 or (chunk.noun in people and context.candidate.noun not in people)
             )
         ):
@@ -215,11 +220,14 @@ class SpatialReader(PersonPhrases):
             chunk.inner is not None
             and chunk.inner.noun in ("body", "face", "footwear", "sound", "smell")
             and chunk.noun not in ("face", "person")
+            and chunk.head not in lx.FEELINGS  # "in tears of laughter"
         ):
             return
         handler: Callable[[Chunk, Context], None] = getattr(self, f"take_{chunk.noun}", self.take_nothing)
         context.following = chunks[index + 1 : index + 8]
         if chunk.noun == "abstract" and self.take_age(chunks, index, context):
+            return
+        if self.take_lamp(chunks, index, context):
             return
         handler(chunk, context)
 
@@ -280,6 +288,9 @@ class SpatialReader(PersonPhrases):
         self.phrases = [
             phrase for phrase in self.phrases if phrase.text not in (noun, phrase_text(subject, article=True))
         ]
+        if subject.head == "mood" and subject.determiner in lx.POSSESSIVES:
+            self.add(f"{words} expression", "expression", "expression")
+            return
         kind = kinds[subject.noun]
         if kind == "place" and any(phrase.kind == "place" for phrase in self.phrases):
             kind = "corner"

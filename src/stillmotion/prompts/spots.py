@@ -7,7 +7,8 @@ from __future__ import annotations
 from functools import cached_property
 
 from stillmotion.prompts import lexicon as lx
-from stillmotion.prompts.morphology import verb_readings
+from stillmotion.prompts import lexicon_verbs as lv
+from stillmotion.prompts.morphology import singular, verb_readings
 from stillmotion.prompts.tokens import Token, may_join_noun, noun_class
 
 _OPENS_NOUN = frozenset(("DET", "POSS", "NUM", "ADJ", "PREP", "GEN"))
@@ -89,6 +90,11 @@ class Spot:
     def noun_follows(self) -> bool:
         """Whether the next word may go on a noun phrase."""
         return may_join_noun(self.after)
+
+    @property
+    def deed_follows(self) -> bool:
+        """Whether the next word is a deed that needs nothing behind it: "(in moody light) nods"."""
+        return self.after.endswith("s") and singular(self.after) in lv.ALONE
 
     @property
     def takes_object(self) -> bool:

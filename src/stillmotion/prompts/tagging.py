@@ -14,7 +14,7 @@ from stillmotion.prompts.function_words import tag_function_word
 from stillmotion.prompts.morphology import guess_base, singular, verb_readings
 from stillmotion.prompts.spots import Clause, Spot
 from stillmotion.prompts.tokens import Token, is_noun, may_join_noun, noun_class, tokenize
-from stillmotion.prompts.verb_words import is_verb_not_adjective, verb_form
+from stillmotion.prompts.verb_words import is_last_chance, is_verb_not_adjective, verb_form
 
 _ADJECTIVE_ENDINGS = (
     *("ful", "ous", "less", "ish", "able", "ible", "ive", "ical", "ary", "esque", "ic", "al", "like", "ese"),
@@ -55,7 +55,7 @@ def _content_word(spot: Spot) -> str:
         return "ADJ"
     if _is_name(spot):
         return "NAME"
-    form = verb_form(spot)
+    form = "s" if is_last_chance(spot) else verb_form(spot)
     if form:
         readings = verb_readings(spot.low)
         spot.token.form = form

@@ -55,6 +55,25 @@ def verb_form(spot: Spot) -> str:
     return _base_form(spot) if "base" in forms else ""
 
 
+def is_last_chance(spot: Spot) -> bool:
+    """For instance "nods" of "a man in moody light nods": no verb stood yet and no other can follow."""
+    clause, before = spot.clause, spot.before
+    if "s" not in spot.forms or singular(spot.low) not in lv.ALONE or before is None:
+        return False
+    relative = bool(clause.finite) and any(
+        token.low in ("whose", "who", "which") for token in spot.tokens[: spot.index]
+    )
+    if (clause.finite and not relative) or before.tag not in ("NOUN", "ADJ", "ADV", "PREP", "OPRON"):
+        return False
+    if before.tag == "PREP" and before.low not in ("up", "back", "down"):
+        return False
+    person = any(
+        token.tag in ("NAME", "PRON") or (token.tag == "NOUN" and noun_class(token.lemma) == "person")
+        for token in spot.tokens[: spot.index]
+    )
+    return person and not spot.noun_follows and not _verb_follows(spot)
+
+
 def _ends_before(spot: Spot) -> bool:
     """Whether the phrase ends with the adjective before: "(a woman) alone waves", "in grey lets go"."""
     assert spot.before is not None
@@ -111,7 +130,12 @@ def _is_unknown_third_person(spot: Spot) -> bool:
     if spot.forms or not low.endswith("s") or low.endswith(("ss", "us", "is")) or is_noun(low):
         return False
     object_follows = spot.after in lx.POSSESSIVES or spot.after in lx.OBJECT_PRONOUNS
-    return spot.person_before or (not spot.opens and (low.endswith(_ALWAYS_VERB_ENDINGS) or object_follows))
+    told = spot.previous_tag("OPRON") and spot.previous is not None and spot.previous.low.endswith("thing")
+    return (
+        told
+        or spot.person_before
+        or (not spot.opens and (low.endswith(_ALWAYS_VERB_ENDINGS) or object_follows))
+    )
 
 
 def _ing_form(spot: Spot) -> str:

@@ -8,6 +8,7 @@ from stillmotion.prompts.lexicon import ADJECTIVES
 from stillmotion.prompts.morphology import verb_readings
 from stillmotion.prompts.tokens import FUNCTION_WORDS
 from stillmotion.prompts.vocabulary.text import Change, Match, Text
+from stillmotion.prompts.wordlist import words
 
 _LOCATIONS = sorted(
     (
@@ -29,6 +30,9 @@ _LOCATIONS = sorted(
     reverse=True,
 )
 
+_AMID = words("between among amongst amid amidst")
+_FRONT = words("against before in on")
+
 
 class Places(Text):
     """Reads places with their prepositions and modifiers."""
@@ -39,16 +43,36 @@ class Places(Text):
         meaning = match.phrase.meaning
         start, preposition = self._reach(match.start)
         end = self._name_after(match.end)
-        named = not self._describes(match)
+        if self.tokens[match.start].low in _FRONT:  # the preposition is a part of the phrase
+            return Change(match.start, end, meaning)
+        named = not (self._describes(match) or self._is_untaught(match, start))
         if named and self._knows(start, end):
             return None
         if preposition:
             return Change(start, end, meaning)
         bare = re.sub(r"^(?:in front of|in|on|under|at) (?:the |an |a )?", "", meaning)
         start = self._modifiers(match.start)
+        named = not (self._describes(match) or self._is_wall(match))
         if named and self._knows(start, end):
             return None
         return Change(start, end, bare)
+
+    def _is_untaught(self, match: Match, start: int) -> bool:
+        """Whether a place is told in another way than it was taught, though each of its words is known."""
+        amid = self.tokens[start].low in _AMID and start < match.start
+        return self._is_wall(match) or (amid and not self._tells_place(start, match.phrase.meaning))
+
+    def _is_wall(self, match: Match) -> bool:
+        """Whether a backdrop is called by words that are known, but not as one: "a plain red wall"."""
+        said = [token.low for token in self.tokens[match.start : match.end]]
+        colour = match.phrase.meaning.removesuffix(" backdrop").rsplit(" ", 1)[-1]
+        as_taught = said[-1] in ("backdrop", "background") and "studio" not in said and colour in said
+        return match.phrase.meaning.endswith(" backdrop") and not as_taught
+
+    def _tells_place(self, at: int, meaning: str) -> bool:
+        """Whether the words before tell the same place: "in a forest, among (tall trees)"."""
+        near = {token.low for token in self.tokens[max(0, at - 5) : at]}
+        return bool(near & set(meaning.split()) & self.table.sets["places"])
 
     def _joins_noun(self, at: int) -> bool:
         """Whether the next word makes the place a part of another thing: "kitchen knife", "office worker"."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from stillmotion.prompts.lexicon import BE_FORMS
 from stillmotion.prompts.tokens import FUNCTION_WORDS
 from stillmotion.prompts.vocabulary.deeds import Deeds
 from stillmotion.prompts.vocabulary.places import Places
@@ -19,7 +20,7 @@ _OUTFIT = words("colours patterns garments")
 _MOST_SKIPPED = 4
 _OF_THE_BODY = (DEEDS, "looks", "expressions")
 """Tables with parts of a deed, which mean nothing by themselves where the deed is not the person's."""
-_ALWAYS_READ = ("garments", "lights", "looks")
+_ALWAYS_READ = ("garments", "lights", "looks", "hair_worn")
 """Tables whose phrases count even where each of their words is known: "roll-neck", "button-down"."""
 
 
@@ -151,9 +152,7 @@ class Reader(Things, Places, Deeds):
         elif key.startswith("*") and match.start == match.end:
             verb = next(kind for base, kind in self.table.forms[low] if "*" + base == key)
         # Not replace(): this is done tens of thousands of times for a prompt.
-        return Match(
-            match.phrase, match.start, match.end + 1, side, owner, verb, match.speed, match.skipped
-        )
+        return Match(match.phrase, match.start, match.end + 1, side, owner, verb, match.speed, match.skipped)
 
     # What becomes of a phrase
 
@@ -161,7 +160,9 @@ class Reader(Things, Places, Deeds):
         """Whether the models know the words as they stand; a deed's also in this form of its verb."""
         if (
             match.phrase.kind in _ALWAYS_READ
+            or (match.phrase.kind == "expressions" and not (self.moves and match.words == 1))
             or self._describes(match)
+            or (match.phrase.kind == PLACES and self._is_untaught(match, change.start))
             or not self._knows(change.start, change.end)
         ):
             return False
@@ -185,9 +186,30 @@ class Reader(Things, Places, Deeds):
             return self._place(match)
         if kind == "lights":
             return self._light(match)
+        if kind == "hair_worn":
+            return self._hair_worn(match)
         if kind == "garments":
             self._one(match)
+        if kind == "looks" and self._is_clause(match):
+            told = match.phrase.meaning
+            is_told = told.startswith("hair in")
+            return Change(match.start, match.end, told.replace("hair", "hair is", 1)) if is_told else None
         return self._plain(match) if self._belongs(match) else None
+
+    def _is_clause(self, match: Match) -> bool:
+        """Whether a look is said with a verb of its own in a text of whole sentences: "her hair is up"."""
+        inner = {token.low for token in self.tokens[match.start : match.end]}
+        return self.moves and not inner.isdisjoint(BE_FORMS)
+
+    def _hair_worn(self, match: Match) -> Change:
+        """Hair whose style is told behind it, as told before: "blond hair cut short", "short blonde hair"."""
+        if self._is_clause(match):  # "her hair is cut short"
+            return Change(match.start, match.end, f"hair is {match.phrase.meaning}")
+        begin, outside = match.start, self.table.sets["prepositions"] | self.table.sets["determiners"]
+        while begin > 0 and self._before(begin) not in outside and self._may_modify(begin - 1):
+            begin -= 1
+        said = f"{match.phrase.meaning} {self._said(begin, match.start)} hair".replace("  ", " ")
+        return Change(begin, match.end, Reader(said, self.table, self.subject, moves=False).translate().text)
 
     # The text again
 

@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 from stillmotion.prompts.lexicon import ADJECTIVES
 from stillmotion.prompts.morphology import singular
+from stillmotion.prompts.tokens import is_noun, noun_class
 from stillmotion.prompts.vocabulary.tables import KNOWN
 from stillmotion.prompts.vocabulary.text import Change, Match, Text
 from stillmotion.prompts.wordlist import words
 
 _HAIR = words("hair haircut curls bob ponytail bun buzz afro locks braid beard tresses mane")
 _BACKDROPS = words("studio backdrop background")
+_MOODY = words("light place style sound camera object material garment abstract")
 _LIT = words("in at during by under beneath with amid into")
 
 
@@ -38,9 +40,23 @@ class Things(Text):
             return worn or self._leads_to(match.end, self._is_garment)
         if kind in ("hair_colours", "hair_adjectives"):
             return self._leads_to(match.end, self._is_hair)
+        if kind == "expressions" and self._is_of_thing(match):
+            return False
         return not (
             kind == "garments" and self._before(match.start) == "on" and self._after(match.end) == "of"
         )
+
+    def _is_of_thing(self, match: Match) -> bool:
+        """Whether a mood is said of a thing behind it, no face: "moody light", "a gloomy office"."""
+        if match.words > 1:
+            return False
+        at = match.end
+        while self._after(at) in ADJECTIVES and not is_noun(self._after(at)):
+            at += 1
+        head = ""
+        while is_noun(self._after(at)) and self._after(at) not in self.table.forms:
+            head, at = self._after(at), at + 1
+        return bool(head) and noun_class(singular(head)) in _MOODY
 
     def _plain(self, match: Match) -> Change:
         meaning = match.phrase.meaning
@@ -98,6 +114,9 @@ class Things(Text):
     def _light(self, match: Match) -> Change | None:
         """A light with its preposition ("at dusk" is "in golden sunset light"), or as a phrase of its own."""
         begin = match.start
+        if self.tokens[begin].low in _LIT or (match.words > 2 and self._after(begin + 1) in _LIT):
+            lit = f"in {match.phrase.meaning}" if self.moves else match.phrase.meaning
+            return Change(begin, match.end, lit)  # "under street lamps", "lit by neon signs"
         while begin > 0 and self._before(begin) in (
             *self.table.sets["determiners"],
             "bright",
