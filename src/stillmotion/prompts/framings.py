@@ -8,6 +8,7 @@ later ("zooms out to a wide shot") is its motion and stays where it is.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from stillmotion.prompts.wordlist import words
 
@@ -21,7 +22,7 @@ _PART = r"(?:head|neck|shoulders?|chest|bust|breast|waist|belt|hips?|thighs?|kne
 _WHOSE = r"(?:(?:the|his|her|their)\s+)?"
 _UP = r"(?:up(?:wards?)?|upwards?|and\s+up)"
 _SIZE = (
-    r"(?:(?:very|extreme(?:ly)?|medium|big|tight|close|extra)[\s-]+)*"
+    r"(?:(?:very|extreme(?:ly)?|medium|big|tight|close|extra)[\s-]+){0,3}"
     r"(?:close|tight|medium|mid|american|cowboy|wide(?:[\s-]angle)?|long|full|bust|torso|face|establishing"
     r"|(?:half|full|whole|upper)[\s-]body|(?:half|full|three[\s-]quarters?|bust|knee|waist|mid)[\s-]length"
     r"|half[\s-]figure|three[\s-]quarters?"
@@ -29,7 +30,7 @@ _SIZE = (
 )
 _NAMED = (
     # "an extreme close-up", "a tight close-up shot"
-    rf"(?:(?:very|extreme|medium|big|tight)[\s-]+)*close[\s-]?ups?(?:[\s-]+{_PICTURE})?"
+    rf"(?:(?:very|extreme|medium|big|tight)[\s-]+){{0,3}}close[\s-]?ups?(?:[\s-]+{_PICTURE})?"
     # "a medium shot", "a bust shot": the profile of a "three-quarter view" is a view, no framing
     rf"|(?!three[\s-]quarters?\s+(?:view|profile)|long\s+(?:video|clip|footage)|full\s+(?:video|clip|view|frame))"
     rf"{_SIZE}[\s-]+{_PICTURE}"
@@ -62,7 +63,7 @@ _BY_FRAME = (
 _FRAMING = re.compile(rf"\b(?:{_BY_FRAME}|{_NAMED})(?![\w-])", re.IGNORECASE)
 _BARE = re.compile(
     r"^\W*(?:(?:the|its?)\s+)?(?:framing|shot(?:\s+(?:size|type))?|crop|composition)\s*(?:is|:|=|-)\s*(?:a\s+)?"
-    r"((?:very\s+|medium\s+|extreme\s+)*(?:tight|close|medium|mid|wide|full|long|half|bust|american))\W*$",
+    r"((?:very\s+|medium\s+|extreme\s+){0,3}(?:tight|close|medium|mid|wide|full|long|half|bust|american))\W*$",
     re.IGNORECASE,
 )
 _MOVES_ON = re.compile(
@@ -112,7 +113,7 @@ _CLAUSE = re.compile(r"[^.;!?]+[.;!?]*\s*")
 
 def framing_of(prompt: str) -> str:
     """The framing in the prompt's own words, lower case, without its article; "" where it names none."""
-    return next((_wording(found) for _, found in _found(prompt)), "")
+    return next((_wording(found) for found in _found(prompt)), "")
 
 
 def unframed(prompt: str) -> str:
@@ -121,10 +122,8 @@ def unframed(prompt: str) -> str:
     for sentence in _CLAUSE.findall(prompt):
         text = sentence
         while True:
-            found = next((match for _, match in _found(text)), None)
-            if found is None:
-                break
-            shorter = _without(text, found)
+            found = next(_found(text), None)
+            shorter = _without(text, found) if found else text
             if shorter == text:
                 break
             text = shorter
@@ -133,21 +132,20 @@ def unframed(prompt: str) -> str:
     return text if any(character.isalnum() for character in text) else prompt
 
 
-def _found(text: str) -> list[tuple[int, re.Match[str]]]:
-    """Every framing that holds from the start, with where its sentence begins."""
-    found: list[tuple[int, re.Match[str]]] = []
+def _found(text: str) -> Iterator[re.Match[str]]:
+    """The framings that hold from the start, each looked for when it is asked for."""
     for sentence in _CLAUSE.finditer(text):
         bare = _BARE.match(sentence.group())
         if bare:
             begin = sentence.start() + bare.start(1)
             again = re.compile(re.escape(bare[1])).match(text, begin)
-            found += [(sentence.start(), again)] if again else []
+            if again:
+                yield again
             continue
         for match in _FRAMING.finditer(text, sentence.start(), sentence.end()):
             before = text[sentence.start() : match.start()]
             if not (_is_shaken(text, match, before) or _MOVES_ON.search(before) or _DENIED.search(before)):
-                found.append((sentence.start(), match))
-    return found
+                yield match
 
 
 def _is_shaken(text: str, match: re.Match[str], before: str) -> bool:
