@@ -32,18 +32,23 @@ def command(data: Path, out: Path, home: Path) -> Command:
 def test_killed_then_interrupted_the_same_batch_finishes(
     data_set: Dataset, straight: dict[str, Any], tmp_path: Path, tiny_home: Path
 ) -> None:
-    out = tmp_path / "out"
-    batch = command(data_set.root, out, tiny_home)
-    assert batch.kill(lambda: len(list(out.glob(".work/*/*/done/still.json"))) >= 2)
-    assert not batch.finished
+    for attempt in range(4):
+        out = tmp_path / f"out{attempt}"
+        batch = command(data_set.root, out, tiny_home)
+        assert batch.kill(lambda out=out: len(list(out.glob(".work/*/*/done/still.json"))) >= 2)  # type: ignore[misc]
+        assert not batch.finished
 
-    with batch.running() as process:
-        # As soon as one of the four is finished: the others take a moment only.
-        manifest = out / "manifest.jsonl"
-        while process.poll() is None and not (manifest.exists() and manifest.read_bytes().endswith(b"\n")):
-            time.sleep(0.002)
-        process.send_signal(signal.SIGINT)
-        process.wait()
+        with batch.running() as process:
+            # As soon as one of the four is finished: the others take a moment only.
+            manifest = out / "manifest.jsonl"
+            while process.poll() is None and not (
+                manifest.exists() and manifest.read_bytes().endswith(b"\n")
+            ):
+                time.sleep(0.002)
+            process.send_signal(signal.SIGINT)
+            process.wait()
+        if process.returncode != 0:
+            break  # on a busy machine the batch can be through before the interrupt comes
     assert process.returncode == 130, batch.said()
     assert "the same command goes on" in batch.said() and "Traceback" not in batch.said()
     assert batch.finished

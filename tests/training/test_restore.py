@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import filecmp
 import sys
 from pathlib import Path
 
 import mini
 import pytest
+import torch
+from safetensors.torch import load_file
 
 import stillmotion
+from stillmotion.motion.vace import ZEROS
 from training import install, restore
 
 PACKAGE = Path(stillmotion.__file__).parent / "weights/mini"
@@ -22,4 +26,9 @@ def test_restoring_and_installing_changes_no_weight(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(sys, "argv", ["install", "--models", str(models), "--into", str(again)])
     install.main()
     for file in PACKAGE.rglob("*.safetensors"):
-        assert (again / file.relative_to(PACKAGE)).read_bytes() == file.read_bytes(), file
+        made = again / file.relative_to(PACKAGE)
+        if file.name == ZEROS:  # computed from the weights: its last bits depend on the machine
+            here, there = load_file(made)["parameters"], load_file(file)["parameters"]
+            torch.testing.assert_close(here, there, rtol=0, atol=1e-3)
+        else:
+            assert filecmp.cmp(made, file, shallow=False), file
