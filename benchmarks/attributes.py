@@ -32,7 +32,7 @@ def load(folder: Path = FOLDER, device: str | None = None) -> Judge:
     if not (folder / "judge.safetensors").is_file():
         raise JudgeMissing(
             f"{folder}: holds no judge; train one: "
-            f"python -m training.judge --data SHARDS --out {folder} --seconds 120"
+            f"python -m training.judge --data SHARDS --out {folder} --seconds 300"
         )
     import torch
 
