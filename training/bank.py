@@ -18,7 +18,7 @@ from transformers import CLIPTokenizer, PreTrainedTokenizerFast
 
 from training import networks
 from training.common import ahead, load_tensors
-from training.likeness import close_matrix, features, head_matrix, heads, judges
+from training.likeness import close_matrix, features, head_matrix, heads, recogniser
 from training.prepare import LAST
 from training.vae import encode_still, encode_video, one_pass, to_float
 from training.world import actions_of
@@ -107,7 +107,7 @@ class Bank:
             torch.save(state, cache)
         self.persons = People(state["persons"].numpy())
         self.rows = {k: v.to(device) for k, v in state.items() if k != "persons"}
-        self._embed(folder)
+        self.rows["embeds"] = self._embed(folder)
         print(
             f"stills: {len(state['persons'])} of {len(self.persons.count)} people; "
             f"{time.monotonic() - began:.0f} s",
@@ -130,24 +130,11 @@ class Bank:
         return {k: torch.cat(v).cpu() for k, v in parts.items()}
 
     @torch.no_grad()
-    def _embed(self, folder: Path) -> None:
-        """The embedding of every picture, and each judge's verdict on every person."""
-        slot = torch.from_numpy(self.persons.slot).to(self.device)
-        self.targets = []
-        for number, judge in enumerate(judges(folder, self.device)):
-            self.targets.append(f"target{number}")
-            views = self.rows["close" if judge.close else "faces"]
-            verdicts = torch.cat(
-                [
-                    judge.verdict(features(judge.network, h.permute(0, 3, 1, 2).float() / 127.5 - 1)[-1])
-                    for h in views.split(2048)
-                ]
-            )
-            if number == 0:  # mini's own
-                self.rows["embeds"] = verdicts.float()
-            counted = torch.cat([verdicts.float(), torch.ones_like(verdicts[:, :1]).float()], 1)
-            total = torch.zeros(len(self.persons.count), counted.shape[1], device=self.device)
-            self.rows[self.targets[-1]] = judge.mean(total.index_add_(0, slot, counted))[slot]
+    def _embed(self, folder: Path) -> Tensor:
+        """What mini's own recogniser makes of every picture, (N, 512)."""
+        network = recogniser(folder / "face/analyzer/recogniser.safetensors", self.device)
+        views = (to_float(faces) for faces in self.rows["faces"].split(2048))
+        return torch.cat([network.embedding(features(network, view)[-1]).float() for view in views])
 
     def stills(self, count: int) -> dict[str, Tensor]:
         """A batch of pictures with one of their texts each."""
@@ -163,7 +150,7 @@ class Bank:
         at = torch.from_numpy(rows).to(self.device)
         texts = self.rows["ids"]
         variant = torch.randint(0, texts.shape[1], (len(rows),), device=self.device)
-        batch = {k: self.rows[k][at] for k in ("latents", "heads", "faces", "close", *self.targets)}
+        batch = {k: self.rows[k][at] for k in ("latents", "heads", "faces", "close")}
         batch["face"] = self.rows["face"][at].float()
         return batch | {"ids": texts[at, variant].long(), "no_text": self.no_text}
 

@@ -1,8 +1,9 @@
 """How much a painted picture looks like its person, as a loss: PuLID's idea (arXiv 2404.16022) in small.
 
 The latents painted are decoded, the face is cut out where it stands in the true picture, and recognisers
-(frozen) compare it with the person's mean embedding, and its features with the true face's. One recogniser
-alone is soon pleased with pictures that please no other one, and mini's own knows people by their hair and
+(frozen) compare it with the true face: what they make of it, and the features that lead them there. Not with
+the person's mean: that one looks into the camera and has no expression, and soon no painted face has one, in
+whatever words it is asked for. One recogniser alone is soon pleased with pictures that please no other one, and mini's own knows people by their hair and
 colours more than by their features: beside it there may be judges that were trained from other seeds, that
 look at the face from near, often without colours, and read the person's sliders from it (`training.face
 --judge`).
@@ -46,13 +47,6 @@ class Judge:
         if self.reading is None:
             return embedding
         return torch.cat([embedding, self.reading(embedding * EMBEDDING_DIM**0.5).float()], 1)
-
-    def mean(self, verdicts: Tensor) -> Tensor:
-        """The verdict on a person by the sums of verdicts on her pictures (B, 512 + D) and a last column of
-        ones that counts them.
-        """
-        embedding, read, count = verdicts.split([EMBEDDING_DIM, verdicts.shape[1] - EMBEDDING_DIM - 1, 1], 1)
-        return torch.cat([F.normalize(embedding, dim=1), read / count.clamp(min=1)], 1)
 
 
 def recogniser(path: Path, device: torch.device) -> Recogniser:
@@ -138,25 +132,26 @@ def heads(pictures: Tensor, matrix: Tensor) -> Tensor:
 
 
 def likeness_loss(
-    jury: list[Judge], pictures: Tensor, matrix: Tensor, targets: list[Tensor], faces: list[Tensor]
+    jury: list[Judge], pictures: Tensor, matrix: Tensor, faces: list[Tensor]
 ) -> dict[str, Tensor]:
-    """How the faces of ``pictures`` (B, 3, H, W) in -1..1 differ from their people, the mean over the judges.
+    """How the faces of ``pictures`` (B, 3, H, W) in -1..1 differ from the true ones, the mean over the judges.
 
     ``unlike``: 1 - cosine of the embeddings. ``apart``: the distance of the networks' features from those of
     the true faces. ``misread``: the mean square difference of what is read from them; each figure read has
     variance 1 among people.
 
-    ``matrix`` (B, 2, 3): where the faces are, as `head_matrix` says it. For each judge, ``targets``
-    (B, 512 + D): its verdict on the person; ``faces`` (B, 112, 112, 3) uint8: its view of the true picture.
+    ``matrix`` (B, 2, 3): where the faces are, as `head_matrix` says it. ``faces``: for each judge its view of
+    the true pictures, (B, 112, 112, 3) uint8.
     """
     unlike, apart, misread = [], [], []
     with precision(pictures.device):
-        for one, wanted, face in zip(jury, targets, faces, strict=True):
+        for one, face in zip(jury, faces, strict=True):
             made = heads(pictures.float(), one.matrix(matrix))
             true = face.permute(0, 3, 1, 2).float() / 127.5 - 1
             seen = features(one.network, made)
             with torch.no_grad():
                 there = features(one.network, true)
+                wanted = one.verdict(there[-1])
             verdict = one.verdict(seen[-1])
             unlike.append(1 - (verdict * wanted)[:, :EMBEDDING_DIM].sum(-1).mean())
             apart.append(unlike_features(seen, there))

@@ -261,7 +261,6 @@ def losses(
             jury,
             decode_still(vae, painted.to(vae.dtype)),
             some["heads"],
-            [some[f"target{number}"] for number in range(len(jury))],
             [some["close" if judge.close else "faces"] for judge in jury],
         )
         loss = loss + sum(weight * said[name] for name, weight in LIKENESS_WEIGHTS.items())
