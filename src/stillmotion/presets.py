@@ -78,8 +78,8 @@ class StillPreset:
     """Stage 1: an SDXL checkpoint (folder or single file), a HyperLoRA folder and its CLIP vision tower.
 
     ``scheduler``: "dpm++2m-karras" of the reference, or "ddim-trailing" where a few-step LoRA in ``loras``
-    (applied at weight 1 besides HyperLoRA's) was distilled for it. ``view``: what a refined prompt
-    says of the view where the user does not.
+    (applied at weight 1 besides HyperLoRA's) was distilled for it. ``view`` and
+    ``expression``: what a refined prompt says of them where the user does not.
     """
 
     checkpoint: Source
@@ -94,6 +94,7 @@ class StillPreset:
     lora_weight: float = 0.85
     trigger: str = "fcsks fxhks fhyks, "
     view: str = ""
+    expression: str = ""
     enough_similarity: float = 0.5
     detail_strength: float = 0.5
     detail_steps: int = 10
@@ -111,7 +112,9 @@ class MotionPreset:
 
     ``boundary_ratio`` is the share of the noise schedule below which Wan2.2's low-noise expert takes over,
     with ``guidance_scale_2``. ``sigmas`` are the unshifted noise levels of a few-step LoRA: with
-    ``flow_shift`` they give those it was distilled on, and the number of steps is theirs.
+    ``flow_shift`` they give those it was distilled on, and the number of steps is theirs. ``deed_frames``: of
+    what a prompt says happens in turn each is shown in a part of its own, at least so long; None: the model is
+    told all of it at once.
     """
 
     kind: Literal["vace", "ti2v", "i2v"]
@@ -127,6 +130,7 @@ class MotionPreset:
     boundary_ratio: float | None = None
     max_sequence_length: int = 512
     overlap_frames: int = 5
+    deed_frames: int | None = None
     sigmas: tuple[float, ...] | None = None
     loras: tuple[Source, ...] = ()
     negative_prompt: str = ""
@@ -352,6 +356,7 @@ MINI = Preset(
         guidance_scale=1.0,
         lora_weight=1.0,
         view="facing the camera",
+        expression="neutral expression",
         enough_similarity=0.96,
         quality={
             "draft": StillSettings(steps=10, candidates=1, detail=False),
@@ -372,6 +377,7 @@ MINI = Preset(
         guidance_scale=1.0,
         flow_shift=3.0,
         max_sequence_length=128,
+        deed_frames=8,
     ),
     need=Need(parameters=0.15, activations=2.4, total_parameters=0.15, bytes_each=4),
     device="cpu",

@@ -26,6 +26,7 @@ from stillmotion.output.record import Photo, Record, StillFacts
 from stillmotion.presets import Preset, Source
 from stillmotion.progress import Progress
 from stillmotion.prompts import Plan, as_read, decouple, subject_in
+from stillmotion.prompts.sequence import in_turn
 from stillmotion.prompts.vocabulary import told
 from stillmotion.request import Request, Settings
 from stillmotion.runs import RunFolder, key
@@ -162,6 +163,7 @@ class Work:
                 prompts=self.settings.prompts,
                 trigger=self.preset.still.trigger,
                 view=self.preset.still.view,
+                expression=self.preset.still.expression,
                 given=given.model_dump(mode="json") if given else None,
             ),
             lambda: given or self._decouple(subject),
@@ -227,6 +229,8 @@ class Work:
         from stillmotion import motion as room
         from stillmotion.motion.types import Clip
 
+        if self.preset.motion.deed_frames:
+            plan = in_turn(plan, self.settings.num_frames, self.settings.fps, self.preset.motion.deed_frames)
         plan, _ = as_read(plan, self.preset.vocabulary)
         depends = key(
             version=__version__,
@@ -304,6 +308,7 @@ class Work:
                 self.models.token_counter(),
                 self.preset.still.trigger,
                 self.preset.still.view,
+                self.preset.still.expression,
             )
 
     def _step(

@@ -18,7 +18,7 @@ from stillmotion.prompts.text import (
     estimate_clip_tokens,
     sentences,
 )
-from stillmotion.prompts.views import asked_view, tells_view
+from stillmotion.prompts.views import asked_view, tells_expression, tells_view
 from stillmotion.prompts.writers import Brief, Writer, writer_for
 
 _SUBJECTS = ("A man", "A woman", "A person")
@@ -40,6 +40,7 @@ def decouple(
     count_tokens: Callable[[str], int] | None = None,
     trigger: str = "",
     view: str = "",
+    expression: str = "",
 ) -> Plan:
     """Take a prompt apart into what is seen and what happens.
 
@@ -52,7 +53,7 @@ def decouple(
         count_tokens: tokens of a text by the preset's CLIP tokenizer, start and end tokens not counted;
             None estimates.
         trigger: HyperLoRA's trigger words, put first in the spatial prompt.
-        view: what a refined spatial prompt says of the view where the user says nothing of it.
+        view, expression: what a refined spatial prompt says of them where the user says nothing of them.
 
     Raises:
         InputError: the prompt, its times, the subject, the mode or the writer's name cannot be used.
@@ -75,7 +76,7 @@ def decouple(
     )
     return Plan(
         subject=noun,
-        spatial=_seen(written.spatial, text, view, count_tokens or estimate_clip_tokens),
+        spatial=_seen(written.spatial, text, view, expression, count_tokens or estimate_clip_tokens),
         temporal=written.temporal,
         segments=segments,
         writer=chosen.name,
@@ -83,16 +84,18 @@ def decouple(
     )
 
 
-def _seen(spatial: str, asked: str, view: str, count: Callable[[str], int]) -> str:
-    """The spatial prompt with the framing that is asked for in the place of a writer's "close-up", and a view
-    told before it, the one asked for or else ``view``; without a view where one is told, or where it is full.
+def _seen(spatial: str, asked: str, view: str, expression: str, count: Callable[[str], int]) -> str:
+    """The spatial prompt with the framing that is asked for in the place of a writer's "close-up", and told
+    before it a view, the one asked for or else ``view``, and ``expression``; without those that are told
+    already, or where it is full.
     """
     framing = f", {framing_of(asked) or CLOSE_UP}"
     body = spatial.removesuffix(framing).removesuffix(f", {CLOSE_UP}")
     framed = spatial if body == spatial or count(body + framing) > CLIP_CONTENT_TOKENS else body + framing
+    end = framed.removeprefix(body)
     wanted = asked_view(asked)
-    added = view if wanted is None else wanted
-    if not view or not added or tells_view(body):
-        return framed
-    told = f"{body}, {added}" + framed.removeprefix(body)
-    return told if count(told) <= CLIP_CONTENT_TOKENS else framed
+    turned = (view if wanted is None else wanted) if view and not tells_view(body) else ""
+    for added in (turned, "" if tells_expression(body) else expression):
+        if added and count(f"{body}, {added}{end}") <= CLIP_CONTENT_TOKENS:
+            body = f"{body}, {added}"
+    return body + end

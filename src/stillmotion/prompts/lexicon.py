@@ -59,7 +59,7 @@ ADVERBS = words("""
     then now very too also still just again away back left right here there together apart once twice
     first next finally later soon suddenly almost quite rather slightly even ever never always often
     sometimes not only more less somewhat maybe perhaps meanwhile eventually occasionally overhead nearby
-    outdoors indoors throughout so however instead initially sideways edgeways lengthways crosswise ahead
+    outdoors indoors downtown throughout so however instead initially sideways edgeways lengthways crosswise ahead
     aside around straight well fast hard close up down out in off over aloud home everywhere somewhere
     anywhere upstairs downstairs clockwise counterclockwise anticlockwise underfoot closer further farther
     higher faster slower half mid-air briefly directly long enough already otherwise

@@ -1,4 +1,5 @@
-"""The view that a prompt asks for: "in profile", "her head turned to the right side", "looking away".
+"""The view that a prompt asks for: "in profile", "her head turned to the right side", "looking away"; and
+whether it tells an expression.
 
 What the person only does later ("then looks up") is no view: the still begins with one of its own.
 """
@@ -35,6 +36,14 @@ _TOLD = re.compile(
 _LATER = re.compile(
     r"\b(?:then|before|until|afterwards|finally|next|later|starts?|begins?|suddenly)\b", re.IGNORECASE
 )
+_EXPRESSION = re.compile(
+    r"\b(?:smil|laugh|grin|beam|smirk|chuckl|giggl|frown|scowl|pout|glar|wink|sad|sorrow|tear|cry|weep|gloom"
+    r"|happ|cheer|joy|delight|merr|amus|ang[er]r|fur[iy]|rag|annoy|surpris|astonish|amaz|shock|startl|stunn"
+    r"|neutral|calm|seren|serious|stern|solemn|relax|impassive|pensive|thoughtful|worr|anxious|afraid|fear"
+    r"|scared|bored|tired|sleep|excit|proud|confident|gentle|friend|kind|warm|melanchol|upset|grumpy)\w*\b"
+    r"|\b(?:expression|mouth|open-mouthed|eyes\s+(?:closed|wide|shut))\b",
+    re.IGNORECASE,
+)
 _DENIED = re.compile(r"\b(?:not|without|never|avoids?|n't)\s*$", re.IGNORECASE)
 
 
@@ -54,3 +63,8 @@ def asked_view(prompt: str) -> str | None:
 def tells_view(still: str) -> bool:
     """Whether a still's prompt tells a view."""
     return bool(_BEHELD.search(still) or _TOLD.search(still))
+
+
+def tells_expression(still: str) -> bool:
+    """Whether a still's prompt tells an expression, or a mood that a face would show."""
+    return bool(_EXPRESSION.search(still))
