@@ -207,10 +207,10 @@ class ClipBank:
                     inactive_last=self._latents(vae, last),
                 )
             for some in filter(len, (shard["actions"] > 1).nonzero()[:, 0].split(batch)):
-                x = to_float(frames[some, SECOND_FROM:].to(self.device))
-                last = torch.zeros_like(x)
-                last[:, :, :KEPT_LAST] = x[:, :, :KEPT_LAST]
-                _add(parts, second_latents=self._latents(vae, x), second_kept=self._latents(vae, last))
+                later = to_float(frames[some, SECOND_FROM:].to(self.device))
+                last = torch.zeros_like(later)
+                last[:, :, :KEPT_LAST] = later[:, :, :KEPT_LAST]
+                _add(parts, second_latents=self._latents(vae, later), second_kept=self._latents(vae, last))
                 _add(parts, second_face=shard["second_face"][some], part_ids=shard["part_ids"][some])
             del shard["second_face"], shard["part_ids"]
             _add(parts, **shard)

@@ -3,10 +3,10 @@
 The latents painted are decoded, the face is cut out where it stands in the true picture, and recognisers
 (frozen) compare it with the true face: what they make of it, and the features that lead them there. Not with
 the person's mean: that one looks into the camera and has no expression, and soon no painted face has one, in
-whatever words it is asked for. One recogniser alone is soon pleased with pictures that please no other one, and mini's own knows people by their hair and
-colours more than by their features: beside it there may be judges that were trained from other seeds, that
-look at the face from near, often without colours, and read the person's sliders from it (`training.face
---judge`).
+whatever words it is asked for. One recogniser alone is soon pleased with pictures that please no other one,
+and mini's own knows people by their hair and colours more than by their features: beside it there may be
+judges that were trained from other seeds, that look at the face from near, often without colours, and read
+the person's sliders from it (`training.face --judge`).
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def heads(pictures: Tensor, matrix: Tensor) -> Tensor:
 def likeness_loss(
     jury: list[Judge], pictures: Tensor, matrix: Tensor, faces: list[Tensor]
 ) -> dict[str, Tensor]:
-    """How the faces of ``pictures`` (B, 3, H, W) in -1..1 differ from the true ones, the mean over the judges.
+    """How the faces of ``pictures`` (B, 3, H, W) in -1..1 differ from the true ones, over all judges.
 
     ``unlike``: 1 - cosine of the embeddings. ``apart``: the distance of the networks' features from those of
     the true faces. ``misread``: the mean square difference of what is read from them; each figure read has
