@@ -392,3 +392,32 @@ def test_a_preset_with_a_vocabulary_reads_the_plan_and_says_so(
     assert any('read "crimson gown" as "red dress"' in note for note in result.notes)
     again_, steps = generate(ask(photo, prompt=prompt), photo.with_name("b.mp4"), run)
     assert not steps.made and again_.record.readings == record.readings
+
+
+def test_what_happens_in_turn_is_told_part_by_part_where_the_preset_asks_for_it(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, ...]] = []
+    animate = motion.animate
+
+    def spy(first: Any, plan: Any, *arguments: Any) -> Any:
+        told.append(tuple(segment.text for segment in plan.segments) or (plan.temporal,))
+        return animate(first, plan, *arguments)
+
+    monkeypatch.setattr(motion, "animate", spy)
+    run = photo.with_name("run")
+    request = ask(photo, prompt="A woman on a beach grins, then nods", num_frames=17)
+    whole, _ = generate(request, photo.with_name("a.mp4"), run)
+    plain = presets.PRESETS["tiny"]
+    in_parts = replace(plain.motion, deed_frames=presets.MINI.motion.deed_frames)
+    monkeypatch.setitem(presets.PRESETS, "tiny", replace(plain, motion=in_parts, vocabulary="mini"))
+    parts, _ = generate(request, photo.with_name("b.mp4"), run)
+    assert told == [
+        ("A woman on a beach grins, then nods.",),
+        ("A woman on a beach smiles.", "A woman nods."),  # read in mini's words too
+    ]
+    assert whole.record.plan == parts.record.plan and not parts.record.plan.segments, "the user's plan stays"
+    assert whole.record.clip and parts.record.clip
+    assert whole.record.clip.frames == parts.record.clip.frames == 17
+    again_, steps = generate(request, photo.with_name("c.mp4"), run)
+    assert "motion" not in steps.made and frames_of(again_) == frames_of(parts)

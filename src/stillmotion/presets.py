@@ -113,8 +113,8 @@ class MotionPreset:
     ``boundary_ratio`` is the share of the noise schedule below which Wan2.2's low-noise expert takes over,
     with ``guidance_scale_2``. ``sigmas`` are the unshifted noise levels of a few-step LoRA: with
     ``flow_shift`` they give those it was distilled on, and the number of steps is theirs. ``deed_frames``: of
-    what a prompt says happens in turn each is shown in a part of its own, at least so long; None: the model is
-    told all of it at once.
+    what a prompt says happens in turn each is shown in a part of its own, at least so long; None: the model
+    is told all of it at once.
     """
 
     kind: Literal["vace", "ti2v", "i2v"]

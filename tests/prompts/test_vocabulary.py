@@ -45,8 +45,10 @@ def test_corpus_entry(entry: dict[str, Any]) -> None:
 @pytest.mark.parametrize("entry", PLANS, ids=[entry["prompt"][:40] for entry in PLANS])
 def test_prompt_as_read(entry: dict[str, Any]) -> None:
     """From the prompt to what mini's models are told: framing, light, places, hair, expressions."""
+    still = PRESETS["mini"].still
+    subject = subject_in(entry["prompt"])
     plan, _ = as_read(
-        decouple(entry["prompt"], subject_in(entry["prompt"]), view="facing the camera"), "mini"
+        decouple(entry["prompt"], subject, view=still.view, expression=still.expression), "mini"
     )
     missing = [text for text in entry["seen"] if text not in plan.spatial]
     missing += [text for text in entry.get("happens", ()) if text not in plan.temporal]

@@ -53,7 +53,8 @@ def decouple(
         count_tokens: tokens of a text by the preset's CLIP tokenizer, start and end tokens not counted;
             None estimates.
         trigger: HyperLoRA's trigger words, put first in the spatial prompt.
-        view, expression: what a refined spatial prompt says of them where the user says nothing of them.
+        view: what a refined spatial prompt says of the view where the user says nothing of it.
+        expression: the same of the expression.
 
     Raises:
         InputError: the prompt, its times, the subject, the mode or the writer's name cannot be used.

@@ -14,8 +14,11 @@ _SUBORDINATORS = words(
     "as while when because if though although whenever whereas whilst unless where how why whereupon"
 )
 _NOT_NUMBERS = words("second first third pair couple dozen fourth fifth")
-_NOUN_OR_ADVERB = words("left right back still well fast hard straight light close home very more less most")
-_PARTICLES = lx.ADVERBS | words("by through over on around along across past behind inside")
+_NOUN_OR_ADVERB = words("""
+    left right back still well fast hard straight light close home very more less most
+    downtown uptown backstage underwater
+""")
+_PARTICLES = lx.ADVERBS | words("by through over on around along across past behind inside outside")
 _AFTER_PARTICLES = words("in on at to with from into toward towards")
 _NO_ADVERBS = words("""
     family lily belly jelly butterfly friendly lovely curly elderly lively smelly bubbly woolly wooly
@@ -135,8 +138,11 @@ def _pronoun_or_verb(spot: Spot) -> str:
 def _noun_or_adverb(spot: Spot) -> str:
     """For instance "turns left", but "on the left" and "his left hand"."""
     at = spot.index - 2 if spot.before_tag("ADJ") else spot.index - 1  # "on the far left", "is tied back"
+    if spot.low in lx.PLACE_ADVERBS and spot.before is not None and spot.before.low in lx.HUES:
+        return ""  # "(dressed in black) downtown"
     if spot.low in _NOUN_OR_ADVERB and at >= 0 and spot.tokens[at].tag in ("DET", "POSS", "ADJ", "PREP"):
-        return "ADJ" if spot.noun_follows and not spot.deed_follows else "NOUN"
+        at_home = spot.low == "home" and spot.tokens[at].low == "at"
+        return "ADJ" if spot.noun_follows and not spot.deed_follows and not at_home else "NOUN"
     return ""
 
 
@@ -148,7 +154,8 @@ def _preposition(spot: Spot) -> str:
     ends = not after or not (after[0].isalnum() or after[0] in "\"'")
     ends = ends or after in lx.COORDINATORS or after in lx.SUBORDINATORS
     acts = low in ("up", "back", "down") and spot.before_tag("VERB", "ADJ") and spot.deed_follows
-    ends = ends or acts  # "(hair worn) up blinks"
+    there = low in lx.PLACE_ADVERBS and any(form == "s" for _, form in verb_readings(after))
+    ends = ends or acts or there  # "(hair worn) up blinks", "(a girl) outside waves"
     return "ADV" if (ends or after in _AFTER_PARTICLES) and low in _PARTICLES else "PREP"
 
 

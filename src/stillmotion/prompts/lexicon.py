@@ -55,15 +55,20 @@ _DIRECTIONS = words("""
     left right up down in out on for back home sky heaven earth ground sea land wind north south east west
     after
 """)
+PLACE_ADVERBS = words("""
+    downtown uptown indoors outdoors inside outside upstairs downstairs backstage onstage underwater ashore
+""")
+WAYS = words("inside outside upstairs downstairs backstage onstage ashore")  # where one goes, as often as is
 ADVERBS = words("""
     then now very too also still just again away back left right here there together apart once twice
     first next finally later soon suddenly almost quite rather slightly even ever never always often
     sometimes not only more less somewhat maybe perhaps meanwhile eventually occasionally overhead nearby
-    outdoors indoors downtown throughout so however instead initially sideways edgeways lengthways crosswise ahead
+    throughout so however instead initially sideways edgeways lengthways crosswise ahead
     aside around straight well fast hard close up down out in off over aloud home everywhere somewhere
-    anywhere upstairs downstairs clockwise counterclockwise anticlockwise underfoot closer further farther
+    anywhere clockwise counterclockwise anticlockwise underfoot closer further farther
     higher faster slower half mid-air briefly directly long enough already otherwise
 """) | {stem + ending for stem in _DIRECTIONS for ending in ("ward", "wards")}
+ADVERBS |= PLACE_ADVERBS - {"inside", "outside"}  # those two are prepositions before a noun
 # Function words of other languages: a prompt with more of these than of English ones is kept as it is.
 FOREIGN_WORDS = words("""
     der die das ein eine einen einem einer und mit im ist trägt auf sie er sich dann dem den des le la les

@@ -43,6 +43,18 @@ SCENE_VERBS = words("""
 CHANGE = words("""
     start begin stop finish continue proceed try attempt manage seem appear keep go come get pause
 """)
+# With "outdoors", "downtown" behind them these tell where one goes or looks; all others where one is.
+GOES = words("""
+    go come head step rush hurry get return look gaze glance stare peer peek venture dash escape flee move
+    race lead point gesture
+""")
+WALKS = words("""
+    walk run jog stroll wander march stride turn jump hop leap sprint fly fall crawl creep tiptoe drive ride
+    climb sneak slip storm bolt follow dart swim back
+""")  # the same with "outside", "upstairs"
+BRINGS = words("""
+    bring take carry lead pull push throw toss drag send invite let usher call follow chase move put
+""")
 ACTIONS = words("""
     distract interrupt disturb bother attract glower
     miss skip muse nuzzle add adopt assemble bump bury chuck clamp cling coil cram deliver detach dim

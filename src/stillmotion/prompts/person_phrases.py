@@ -43,6 +43,7 @@ _OF_HAIR = words("""
     dark grey gray strawberry raven reddish sandy shoulder-length flowing loose beachy tousled
 """)
 _EXPRESSING = frozenset(gerund(verb) for verb in lv.EXPRESS)
+_WEEPING = words("crying weeping sobbing")
 _WORN = words("worn kept cut cropped trimmed clipped shorn buzzed shaved")
 _FALLS = words("fall flow cascade hang tumble reach frame touch")
 
@@ -109,6 +110,8 @@ class PersonPhrases(SceneryPhrases):
     def _look(self, word: str, low: str) -> None:
         if low in lv.EXPRESS or low in _EXPRESSING or low == "laughing":
             self.add("smiling" if low == "laughing" else low, "expression", low)
+        elif low in _WEEPING:
+            self.add(low, "expression", low)
         elif low in _SMILE_ADJECTIVES:
             return
         elif low in lx.MOOD_ADJECTIVES and low not in lx.LOOKS_ADJECTIVES:

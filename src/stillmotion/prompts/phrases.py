@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from stillmotion.prompts import lexicon as lx
+from stillmotion.prompts import lexicon_verbs as lv
 from stillmotion.prompts.chunks import Cast, Chunk
 from stillmotion.prompts.framings import CLOSE_UP
 from stillmotion.prompts.morphology import singular
@@ -101,11 +102,32 @@ class PhraseBook:
                 return
         self.phrases.append(new)
 
+    def take_whereabouts(self, chunks: list[Chunk], index: int, context: Context) -> None:
+        """A place that an adverb tells: "downtown", "outdoors"; not where one goes ("goes upstairs")."""
+        adverb = chunks[index].low
+        before = [chunk for chunk in chunks[max(0, index - 4) : index] if chunk.kind != "ADV"]
+        of_other = context.owner != "main" or (context.subject == "thing" and context.verb_seen)
+        if of_other or chunks[index - 1].kind == "PREP" or context.negated or context.clause_negated:
+            return
+        if leads_to(adverb, [chunk.tokens[-1].lemma if chunk.kind == "VERB" else "" for chunk in before]):
+            return
+        known = any(phrase.kind == "place" for phrase in self.phrases)
+        self.add(adverb, "corner" if known else "place", adverb)
+
     def take_nothing(self, chunk: Chunk, context: Context) -> None:
         """Of a noun that no still shows, only a style stays: "a cinematic shot"."""
         for token in chunk.modifiers:
             if token.low in lx.STYLE_ADJECTIVES:
                 self.add(token.low, "style", token.low)
+
+
+def leads_to(adverb: str, before: list[str]) -> bool:
+    """Whether one goes or looks to a place that an adverb tells, by the lemmas of the verbs before it, "" for
+    other words: "goes (upstairs)", "brings his dog (inside)".
+    """
+    way = adverb in lx.WAYS
+    verb, brings = before[-1] if before else "", before[-2] if len(before) > 1 else ""
+    return verb in lv.GOES or (way and (verb in lv.WALKS or (not verb and brings in lv.BRINGS)))
 
 
 def described(chunk: Chunk) -> bool:

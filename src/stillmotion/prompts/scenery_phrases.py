@@ -51,6 +51,9 @@ class SceneryPhrases(PhraseBook):
         after = " ".join(piece.low for piece in context.following[:2])
         behind = after in _BEHIND and chunk.head not in ("background", "backdrop")
         painted = after.startswith(("painted ", "coloured ", "colored "))
+        if chunk.low == "home" and context.direct and context.preposition == "at":
+            self.add("at home", "place", "home")
+            return
         if chunk.head in _BARE_PLACES and not (painted or is_described or behind or context.posture):
             return
         text = phrase_text(chunk)
@@ -68,8 +71,15 @@ class SceneryPhrases(PhraseBook):
             where = "surrounded by" if _is_around(context) else context.preposition
             said = phrase_text(chunk, article=article) + (f" {after}" if painted and context.read else "")
             text = f"{where} {'' if article else 'the '}{said}"
-        known = any(phrase.kind == "place" for phrase in self.phrases)
+        known = any(
+            phrase.kind == "place" and phrase.head not in lx.PLACE_ADVERBS for phrase in self.phrases
+        )
         self.add(text, "corner" if known else "place", chunk.head)
+
+    def take_name(self, chunk: Chunk, context: Context) -> None:
+        """A name is nothing to be seen, but "downtown Chicago" is a place."""
+        if any(noun_class(token.low) == "place" for token in chunk.modifiers) and context.direct:
+            self.take_place(chunk, context)
 
     def take_lamp(self, chunks: list[Chunk], index: int, context: Context) -> bool:
         """What gives the light that one is in: "lit by neon signs", "under street lamps"."""

@@ -61,6 +61,8 @@ class SpatialReader(PersonPhrases):
                 context.clause_negated = False
             if chunk.low == "without":
                 context.negated = True
+        elif kind == "ADV" and chunk.low in lx.PLACE_ADVERBS:
+            self.take_whereabouts(chunks, index, context)
         elif kind == "NEG":
             if chunk.low != "no":
                 context.clause_negated = True

@@ -8,6 +8,11 @@ from __future__ import annotations
 
 import re
 
+from stillmotion.prompts import lexicon as lx
+from stillmotion.prompts.morphology import singular
+from stillmotion.prompts.tokens import FUNCTION_WORDS, is_noun
+from stillmotion.prompts.wordlist import words
+
 _AWAY = (
     r"(?:away(?:\s+from\s+(?:the\s+)?(?:camera|lens|viewer|us))?|aside|sideways"
     r"|(?:up|down|left|right|sky|heaven)(?:wards?)?(?:\s+at\s+the\s+(?:sky|floor|ground|ceiling))?|ahead|forwards?"
@@ -37,13 +42,22 @@ _LATER = re.compile(
     r"\b(?:then|before|until|afterwards|finally|next|later|starts?|begins?|suddenly)\b", re.IGNORECASE
 )
 _EXPRESSION = re.compile(
-    r"\b(?:smil|laugh|grin|beam|smirk|chuckl|giggl|frown|scowl|pout|glar|wink|sad|sorrow|tear|cry|weep|gloom"
-    r"|happ|cheer|joy|delight|merr|amus|ang[er]r|fur[iy]|rag|annoy|surpris|astonish|amaz|shock|startl|stunn"
-    r"|neutral|calm|seren|serious|stern|solemn|relax|impassive|pensive|thoughtful|worr|anxious|afraid|fear"
-    r"|scared|bored|tired|sleep|excit|proud|confident|gentle|friend|kind|warm|melanchol|upset|grumpy)\w*\b"
-    r"|\b(?:expression|mouth|open-mouthed|eyes\s+(?:closed|wide|shut))\b",
+    r"\b(?:(?:smil|grimac|grin|smirk|chuckl|giggl|laugh|frown|scowl|pout|sneer|glower|sulk|weep|sob)"
+    r"(?:e|n?ed|n?ing|e?s|y)?|expressions?|mouth|tongue|teary|tear-\w+|tearful|open-mouthed|wide-eyed"
+    r"|(?:stern|stony|stone|poker|straight|grim|sour|sad|happy|smiley?|teary|misty|starry)-(?:faced|eyed)"
+    r"|(?:closed|shut|narrowed|widened|squinting)\s+eyes|(?:raised|furrowed|knitted|arched)\s+(?:eye)?brows?"
+    r"|eyes\s+(?:\w+\s+)?(?:closed|shut|wide|narrowed)|brows?\s+(?:raised|furrowed|knitted|arched))\b",
     re.IGNORECASE,
 )
+_MOODS = (
+    lx.MOOD_ADJECTIVES
+    | lx.FEELINGS
+    | words("""
+    merry sorry grim sleepy kind ashamed embarrassed disgusted horrified desperate dreaming crying cries
+    beaming glaring glares impressed hurt jealous guilty lonely eager smug distressed troubled
+""")
+) - words("bright subtle slight faint soft broad wide radiant intense dreamy content engaged")
+_FACES = lx.EXPRESSIONS | lx.PEOPLE | words("look face eye eyes eyebrow brow brows features")
 _DENIED = re.compile(r"\b(?:not|without|never|avoids?|n't)\s*$", re.IGNORECASE)
 
 
@@ -66,5 +80,18 @@ def tells_view(still: str) -> bool:
 
 
 def tells_expression(still: str) -> bool:
-    """Whether a still's prompt tells an expression, or a mood that a face would show."""
-    return bool(_EXPRESSION.search(still))
+    """Whether a still's prompt tells an expression, or a mood that a face would show: "angry look", "in
+    tears", but not "warm light", "calm sea".
+    """
+    if _EXPRESSION.search(still):
+        return True
+    said = re.findall(r"[\w'-]+|[^\w\s]", still.lower())
+    return any(word in _MOODS and _is_of_face(said, at + 1) for at, word in enumerate(said))
+
+
+def _is_of_face(said: list[str], at: int) -> bool:
+    """Whether a mood in front of the word at ``at`` is one's own, and none of a thing behind it."""
+    while at < len(said) and said[at] in lx.ADJECTIVES and not is_noun(said[at]):
+        at += 1
+    after = said[at] if at < len(said) else ""
+    return not after[:1].isalpha() or after in FUNCTION_WORDS or singular(after) in _FACES

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import re
 
-from stillmotion.prompts.lexicon import ADJECTIVES
+from stillmotion.prompts.lexicon import (
+    ADJECTIVES,
+    ADVERBS,
+    DETERMINERS,
+    PLACE_ADVERBS,
+    POSSESSIVES,
+    PREPOSITIONS,
+)
 from stillmotion.prompts.morphology import verb_readings
+from stillmotion.prompts.phrases import leads_to
 from stillmotion.prompts.tokens import FUNCTION_WORDS
 from stillmotion.prompts.vocabulary.text import Change, Match, Text
 from stillmotion.prompts.wordlist import words
@@ -41,21 +49,59 @@ class Places(Text):
         if self._joins_noun(match.end):
             return None
         meaning = match.phrase.meaning
+        if self._is_adverb(match):
+            return Change(match.start, match.end, meaning) if self._is_whereabouts(match) else None
         start, preposition = self._reach(match.start)
         end = self._name_after(match.end)
         if self.tokens[match.start].low in _FRONT:  # the preposition is a part of the phrase
             return Change(match.start, end, meaning)
         named = not (self._describes(match) or self._is_untaught(match, start))
-        if named and self._knows(start, end):
+        if (named and self._knows(start, end)) or (not preposition and self._acts(match)):
             return None
         if preposition:
             return Change(start, end, meaning)
-        bare = re.sub(r"^(?:in front of|in|on|under|at) (?:the |an |a )?", "", meaning)
+        return self._bare(match, end)
+
+    def _bare(self, match: Match, end: int) -> Change | None:
+        """A place without a preposition, in a list of what is seen."""
+        bare = re.sub(r"^(?:in front of|in|on|under|at) (?:the |an |a )?", "", match.phrase.meaning)
         start = self._modifiers(match.start)
         named = not (self._describes(match) or self._is_wall(match))
         if named and self._knows(start, end):
             return None
         return Change(start, end, bare)
+
+    def _is_adverb(self, match: Match) -> bool:
+        """Whether a place is told by an adverb: "a man downtown", but not "in (busy) downtown Chicago"."""
+        low, before, sets = self.tokens[match.start].low, self._before(match.start), self.table.sets
+        noun = low in ("downtown", "uptown", "backstage") and before in (
+            sets["prepositions"] | sets["determiners"] | sets["place_fillers"]
+        )
+        return match.words == 1 and low in PLACE_ADVERBS and not noun
+
+    def _is_whereabouts(self, match: Match) -> bool:
+        """Whether an adverb tells where one is: no way that one goes, and no other place is named."""
+        adverb, after = self.tokens[match.start].low, self._after(match.end)
+        before, named = self._before(match.start), self.tokens[match.end : match.end + 1]
+        governs = after in self.table.sets["determiners"] | {"of", "out"} or (named and named[0].name)
+        if adverb in ("inside", "outside") and governs:
+            return False
+        if before in self.table.sets["determiners"] | {"from", "of"}:
+            return False
+        if not all(self._is_adverb(other) for other in self.places):
+            return False
+        verbs: list[str] = []
+        for token in reversed(self.tokens[max(0, match.start - 6) : match.start]):
+            if not token.low[0].isalpha():
+                break
+            if token.low not in ADVERBS | ADJECTIVES | DETERMINERS | POSSESSIVES and token.low[-2:] != "ly":
+                verbs.insert(0, next((base for base, _ in verb_readings(token.low)), ""))
+        return not leads_to(adverb, verbs)
+
+    def _acts(self, match: Match) -> bool:
+        """Whether the word is a verb here: "a mountain towers above her"."""
+        verb = any(kind == "s" for _, kind in verb_readings(self.tokens[match.start].low))
+        return verb and match.words == 1 and self._after(match.end) in PREPOSITIONS
 
     def _is_untaught(self, match: Match, start: int) -> bool:
         """Whether a place is told in another way than it was taught, though each of its words is known."""

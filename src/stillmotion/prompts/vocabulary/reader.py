@@ -51,6 +51,7 @@ class Reader(Things, Places, Deeds):
         self.taken = [False] * len(self.tokens)
         self._find_directions()
         found = [match for match in self._matches() if match.phrase.kind not in (DIRECTIONS, THINGS)]
+        self.places = [match for match in found if match.phrase.kind == PLACES]
         found.sort(key=lambda match: (-match.words, self._rank(match), match.start))
         refused: list[Match] = []
         for match in found:

@@ -66,7 +66,7 @@ class Direction:
 @dataclass
 class Text:
     """The text as ``tokens``, which of them the ``changes`` so far have ``taken``, the ``directions`` by
-    where they begin, and who its subject is.
+    where they begin, the ``places`` that it may name, and who its subject is.
     """
 
     text: str
@@ -78,6 +78,7 @@ class Text:
     changes: list[Change] = field(default_factory=list)
     directions: dict[int, Direction] = field(default_factory=dict)
     keys: dict[int, list[str]] = field(default_factory=dict)
+    places: list[Match] = field(default_factory=list)
 
     def _keys(self, at: int) -> list[str]:
         """The words and kinds of words under which a token may be asked for."""
@@ -117,7 +118,8 @@ class Text:
     def _describes(self, match: Match) -> bool:
         """Whether a place is described, not named: "a wall of bricks", "waves roll onto the sand"."""
         inner = {token.low for token in self.tokens[match.start : match.end]}
-        return match.phrase.kind in (PLACES, THINGS) and not inner.isdisjoint(self.table.sets["prepositions"])
+        described = match.words > 1 and match.phrase.kind in (PLACES, THINGS)  # not "inside", an adverb
+        return described and not inner.isdisjoint(self.table.sets["prepositions"])
 
     def _fill(self, meaning: str, match: Match) -> str:
         his = match.owner if match.owner in ("his", "her", "their") else self._his()
