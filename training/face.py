@@ -47,6 +47,7 @@ from training.face_data import Store, fill, read
 from training.face_evaluate import Report, evaluate, held_out
 from training.face_evaluate import main as evaluation
 from training.face_losses import Crowd, bare_faces, detector_loss, faces, recogniser_loss, scenes
+from training.likeness import Feeling
 
 DETECTOR_SHARE = 0.42
 """The detector's part of the time; the recogniser gets the rest."""
@@ -101,12 +102,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 def train_judge(task: Task, options: argparse.Namespace, seconds: float) -> None:
     """Train one more recogniser, for `training.likeness`: ``OUT/judges/NUMBER.safetensors``, folded, with
-    the layer that reads a person's sliders and colours from its embedding.
+    the layers that read a person's sliders and colours from its embedding, and her expression before it.
     """
     folder = options.out / "judges"
     train(task, folder / str(options.judge), seconds, options.resume)
     path = folder / str(options.judge) / "recogniser.safetensors"
-    reading = {k: v for k, v in load_tensors(path).items() if k.startswith("regress.")}
+    reading = {k: v for k, v in load_tensors(path).items() if k.startswith(("regress.", "feeling."))}
     save_tensors(folded(path) | reading, folder / f"{options.judge}.safetensors")
 
 
@@ -168,7 +169,7 @@ def _load(options: argparse.Namespace, device: torch.device) -> Store:
     # A judge looks at the face from near.
     store = Store(device, options.detector_room, HEAD_FIVE if options.judge is None else ARCFACE_FIVE)
     try:
-        fill(store, read(options.data), HELD_OUT, options.limit)
+        fill(store, read(options.data, felt=options.judge is not None), HELD_OUT, options.limit)
     except FileNotFoundError as error:
         raise SystemExit(f"--data: {error}") from None
     if not len(store):
@@ -221,18 +222,20 @@ def recogniser_task(
     network = (Recogniser(JUDGE_WIDTHS) if judge else Recogniser()).to(store.device)
     look, weight = (bare_faces, JUDGE_VECTOR_WEIGHT) if judge else (faces, VECTOR_WEIGHT)
     regress = nn.Linear(EMBEDDING_DIM, crowd.vectors.shape[1]).to(store.device)
+    feeling = Feeling(JUDGE_WIDTHS[2]).to(store.device) if judge else None
     precision = _precision(store.device)
 
     def step() -> dict[str, Tensor]:
-        crops, who = crowd.draw(people, views)
-        return recogniser_loss(network, regress, crowd, look(crops), who, precision, weight)
+        crops, who, felt = crowd.draw(people, views)
+        return recogniser_loss(network, regress, crowd, look(crops), who, precision, weight, feeling, felt)
 
     @torch.no_grad()
     def settle() -> None:
         network(look(crowd.draw(people, views)[0]) * 2 - 1)
 
     size = min(people, len(crowd.persons)) * views
-    return Task("recogniser", {"network": network, "regress": regress}, step, settle, size)
+    modules = {"network": network, "regress": regress} | ({"feeling": feeling} if feeling else {})
+    return Task("recogniser", modules, step, settle, size)
 
 
 def crowd_of(store: Store, facts: NDArray[np.float32]) -> Crowd:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ from torch import Tensor
 
 from stillmotion.identity.geometry import HEAD_FIVE, Floats
 from training.face_augment import affine, warp
+from training.judge_moments import FELT, MOMENTS, moments_of
+from training.world.jobs import Job, truth_of
 
 if TYPE_CHECKING:
     from training.world.shards import Shard
@@ -36,7 +39,8 @@ class Pictures:
 
     ``frames`` (N, H, W, 3) uint8 RGB; ``mattes`` (N, H, W) uint8, 255 = person; ``landmarks`` (N, 106, 2) and
     ``five`` (N, 5, 2) in pixels; ``persons`` (N,) the person's index; ``scenes`` (N,) a number that two
-    pictures share if and only if they show the same scene.
+    pictures share if and only if they show the same scene. ``felt`` (N, FELT) what the faces express
+    (`training.judge_moments`), where that was asked for.
     """
 
     frames: NDArray[np.uint8]
@@ -45,6 +49,7 @@ class Pictures:
     five: NDArray[np.float32]
     persons: NDArray[np.int64]
     scenes: NDArray[np.int64]
+    felt: NDArray[np.float32] | None = None
 
     def chosen(self, keep: NDArray[np.bool_]) -> Pictures:
         """The pictures where ``keep`` (N,) is True."""
@@ -55,6 +60,7 @@ class Pictures:
             self.five[keep],
             self.persons[keep],
             self.scenes[keep],
+            None if self.felt is None else self.felt[keep],
         )
 
 
@@ -63,8 +69,8 @@ class Store:
     """All pictures of one run on one device, grown shard by shard.
 
     ``frames`` (N, 3, H, W) and ``mattes`` (N, 1, H, W) uint8 for at most ``room`` pictures; ``crops``
-    (M, 3, CROP, CROP) uint8 aligned faces of all of them, their five points at ``places``. ``persons`` and
-    ``scenes`` belong to the crops.
+    (M, 3, CROP, CROP) uint8 aligned faces of all of them, their five points at ``places``. ``persons``,
+    ``scenes`` and, where the pictures tell it, ``felt`` belong to the crops.
     """
 
     device: torch.device
@@ -86,6 +92,8 @@ class Store:
         self._append("crops", aligned(frames, five, self.places))
         self._append("persons", torch.from_numpy(pictures.persons).to(self.device))
         self._append("scenes", torch.from_numpy(pictures.scenes).to(self.device))
+        if pictures.felt is not None:
+            self._append("felt", torch.from_numpy(pictures.felt).to(self.device))
         room = self.room - self.kept
         if room > 0:
             self._append("frames", frames[:room])
@@ -147,8 +155,9 @@ def fill(store: Store, pictures: Iterable[Pictures], held_out: range, limit: int
             break
 
 
-def read(folder: Path, ahead: int = 6) -> Iterator[Pictures]:
-    """The shards of ``folder``, in the order of their numbers, read ``ahead`` of their use by threads.
+def read(folder: Path, ahead: int = 6, felt: bool = False) -> Iterator[Pictures]:
+    """The shards of ``folder``, in the order of their numbers, read ``ahead`` of their use by threads; with
+    what the faces express where ``felt`` asks for it.
 
     Of a clip its first, middle and last frame are taken. Raises FileNotFoundError where there is no shard.
     """
@@ -162,7 +171,7 @@ def read(folder: Path, ahead: int = 6) -> Iterator[Pictures]:
         coming: deque[Future[Pictures]] = deque()
         try:
             for path in paths:
-                coming.append(pool.submit(lambda path=path: pictures_of(shards.read_shard(path))))
+                coming.append(pool.submit(lambda path=path: pictures_of(shards.read_shard(path), felt)))
                 if len(coming) >= ahead:
                     yield coming.popleft().result()
             while coming:
@@ -172,7 +181,7 @@ def read(folder: Path, ahead: int = 6) -> Iterator[Pictures]:
                 future.cancel()
 
 
-def pictures_of(shard: Shard) -> Pictures:
+def pictures_of(shard: Shard, felt: bool = False) -> Pictures:
     """One shard in memory."""
     persons = np.array([job.person for job in shard.jobs], np.int64)
     # A still's view 0 is a reference scene: its seed means another scene than elsewhere.
@@ -185,11 +194,24 @@ def pictures_of(shard: Shard) -> Pictures:
     )
     mattes = np.stack([shard.matte(row) for row in range(len(persons))]) * np.uint8(255)
     arrays: list[NDArray[Any]] = [shard.frames, mattes, shard.landmarks, shard.five]
+    count = shard.frames.shape[1] if shard.frames.ndim == 5 else 1
+    chosen = sorted({0, count // 2, count - 1})
+    rows = zip(shard.jobs, shard.views, strict=True)
+    told = np.concatenate([expressions(*row, count)[chosen] for row in rows]) if felt else None
     if shard.frames.ndim == 5:
-        count = shard.frames.shape[1]
-        chosen = sorted({0, count // 2, count - 1})
         arrays = [array[:, chosen].reshape(-1, *array.shape[2:]) for array in arrays]
         persons, scenes = np.repeat(persons, len(chosen)), np.repeat(scenes, len(chosen))
     # Copied, so that the reading itself happens here and not at the first use of a mapped page.
     frames, mattes, landmarks, five = (np.array(array) for array in arrays)
-    return Pictures(frames, mattes, landmarks, five, persons, scenes)
+    return Pictures(frames, mattes, landmarks, five, persons, scenes, told)
+
+
+_truth = lru_cache(64)(truth_of)
+"""A job's stills follow each other, and share it."""
+
+
+def expressions(job: Job, view: int, count: int) -> NDArray[np.float32]:
+    """What the face of a job's clip of ``count`` frames, or of one ``view``, expresses: (count, FELT)."""
+    truth = _truth(job)
+    moments = moments_of(truth.scenes[view], truth.actions, count)
+    return moments[:, [list(MOMENTS).index(name) for name in FELT]]

@@ -17,10 +17,13 @@ from stillmotion.identity.networks import (
     LANDMARKS,
     POINT_UNIT,
     RECOGNISER_SIZE,
+    Recogniser,
 )
 from training import face_augment as augment
 from training.face_data import CROP, Store
 
+FELT_WEIGHT = 2.0
+"""A judge's loss of the expression, which is to be read beside the person."""
 SMALLEST, LARGEST = 14.0, 120.0
 """How high the landmarks of a training face stand in the detector's 160 pixels."""
 
@@ -212,9 +215,9 @@ class Crowd:
         self.vectors = (vectors - vectors.mean(0)) / vectors.std(0).clamp_min(0.05)
         self.man, self.age = man, age
 
-    def draw(self, people: int, views: int) -> tuple[Tensor, Tensor]:
-        """Crops (people * views, 3, CROP, CROP) in 0..1 and the persons' places in this crowd, (people *
-        views,).
+    def draw(self, people: int, views: int) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Crops (people * views, 3, CROP, CROP) in 0..1, the persons' places in this crowd, (people *
+        views,), and what the faces express, where the store knows it.
         """
         people = min(people, len(self.persons))
         who = torch.randperm(len(self.persons), device=self.persons.device)[:people]
@@ -223,7 +226,9 @@ class Crowd:
             torch.rand(people, 1, device=who.device) + torch.arange(views, device=who.device) / views
         ) % 1
         index = self.order[self.starts[who][:, None] + (phase * self.counts[who][:, None]).long()]
-        return self.store["crops"][index.flatten()].float() / 255, who.repeat_interleave(views)
+        index = index.flatten()
+        felt = self.store["felt"][index] if "felt" in self.store.parts else None
+        return self.store["crops"][index].float() / 255, who.repeat_interleave(views), felt
 
 
 @torch.no_grad()
@@ -272,29 +277,33 @@ def contrast(embedding: Tensor, who: Tensor, temperature: float = 0.07, margin: 
 
 
 def recogniser_loss(
-    network: nn.Module,
+    network: Recogniser,
     regress: nn.Module,
     crowd: Crowd,
     pictures: Tensor,
     who: Tensor,
     autocast: torch.dtype | None,
     vector_weight: float,
+    feeling: nn.Module | None = None,
+    felt: Tensor | None = None,
 ) -> dict[str, Tensor]:
-    """``loss`` and its parts: ``contrast``, ``vector`` (variance unexplained), ``gender``, ``age``.
+    """``loss`` and its parts: ``contrast``, ``vector`` (variance unexplained), ``gender``, ``age``, and with
+    ``feeling``, which reads the ``felt`` (B, FELT) from the third stage, ``felt``.
 
     ``pictures`` (B, 3, 112, 112) in 0..1 of the persons at the places ``who`` (B,) of the crowd.
     """
     with torch.autocast(pictures.device.type, autocast, enabled=autocast is not None):
-        out = network(pictures * 2 - 1)
+        at8 = network.at8(network.at4(network.at2(pictures * 2 - 1)))
+        out = network.heads(at8)
         vector = regress(out["embedding"] * EMBEDDING_DIM**0.5)
+        told = feeling(at8) if feeling is not None else None
     pair = contrast(out["embedding"].float(), who)
     shape = F.mse_loss(vector.float(), crowd.vectors[who])
     gender = F.binary_cross_entropy_with_logits(out["gender"].float(), crowd.man[who])
     age = (out["age"].float() - crowd.age[who]).abs().mean()
-    return {
-        "loss": pair + vector_weight * shape + 0.2 * gender + 0.5 * age,
-        "contrast": pair,
-        "vector": shape,
-        "gender": gender,
-        "age": age,
-    }
+    loss = pair + vector_weight * shape + 0.2 * gender + 0.5 * age
+    parts = {"contrast": pair, "vector": shape, "gender": gender, "age": age}
+    if told is not None and felt is not None:
+        parts["felt"] = F.smooth_l1_loss(told.float(), felt)
+        loss = loss + FELT_WEIGHT * parts["felt"]
+    return {"loss": loss, **parts}

@@ -31,6 +31,8 @@ MOMENTS: dict[str, float] = {
 """What is told of each moment, and what counts as one of it: about a third of what an action changes. The
 zoom is a logarithm; of pairs of facial actions there is one, since both sides always do the same.
 """
+FELT = ("yaw", "pitch", "gaze_x", "gaze_y", *list(MOMENTS)[list(MOMENTS).index("browDown") :])
+"""Those that an aligned face shows: where it looks, and its expression."""
 SIDED = ("yaw", "roll", "gaze_x", "sway", "wave", "pan")
 """Those that a mirror turns round."""
 

@@ -6,7 +6,7 @@ the person's mean: that one looks into the camera and has no expression, and soo
 whatever words it is asked for. One recogniser alone is soon pleased with pictures that please no other one,
 and mini's own knows people by their hair and colours more than by their features: beside it there may be
 judges that were trained from other seeds, that look at the face from near, often without colours, and read
-the person's sliders from it (`training.face --judge`).
+the person's sliders and expression from it (`training.face --judge`).
 """
 
 from __future__ import annotations
@@ -22,20 +22,40 @@ from stillmotion.identity.geometry import ARCFACE_FIVE, HEAD_FIVE, similarity
 from stillmotion.identity.networks import EMBEDDING_DIM, RECOGNISER_SIZE, Recogniser
 from training.common import load_tensors, precision
 from training.face_data import MARGIN, alignment
+from training.judge_moments import FELT
 
 SHRINKS = 0.65**2
 """Below this change of area, a picture is sampled from its half-sized version."""
 
 
+class Feeling(nn.Module):
+    """Reads what a face expresses (B, FELT) from a recogniser's third stage (B, C, 14, 14): from where things
+    are. The embedding is the same for all of a person's expressions.
+    """
+
+    PLANES = 24
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.planes = nn.Conv2d(width, self.PLANES, 1)
+        self.told = nn.Linear(self.PLANES * (RECOGNISER_SIZE // 8) ** 2, len(FELT))
+
+    def forward(self, at8: Tensor) -> Tensor:
+        told: Tensor = self.told(F.silu(self.planes(at8)).flatten(1))
+        return told
+
+
 @dataclass(frozen=True)
 class Judge:
     """A frozen recogniser; ``close``: it looks at the face from near, aligned as for ArcFace, and not at the
-    head; ``reading``: the layer that makes sliders and colours of its embedding, where it has one.
+    head; ``reading``: the layer that makes sliders and colours of its embedding, and ``feeling`` the one that
+    tells the expression, where it has them.
     """
 
     network: Recogniser
     close: bool = False
     reading: nn.Linear | None = None
+    feeling: Feeling | None = None
 
     def matrix(self, heads: Tensor) -> Tensor:
         """The transforms (B, 2, 3) to its input, by those to mini's own (`head_matrix`)."""
@@ -57,16 +77,20 @@ def recogniser(path: Path, device: torch.device) -> Recogniser:
 def judge(path: Path, device: torch.device, close: bool = False) -> Judge:
     """The same as a judge, with its reading layer if the file has one."""
     state = load_tensors(path)
-    reading = None
+    reading, feeling = None, None
     if "regress.weight" in state:
         weight, bias = state.pop("regress.weight"), state.pop("regress.bias")
         reading = nn.Linear(weight.shape[1], weight.shape[0])
         reading.load_state_dict({"weight": weight, "bias": bias})
         reading.to(device).requires_grad_(False)
+    if felt := {k.removeprefix("feeling."): state.pop(k) for k in list(state) if k.startswith("feeling.")}:
+        feeling = Feeling(felt["planes.weight"].shape[1])
+        feeling.load_state_dict(felt)
+        feeling.to(device).requires_grad_(False)
     a, b, c, d = (len(state[f"at{stage}.0.conv.bias"]) for stage in (2, 4, 8, 16))
     network = Recogniser((a, b, c, d), folded=True)
     network.load_state_dict(state)
-    return Judge(network.to(device).eval().requires_grad_(False), close, reading)
+    return Judge(network.to(device).eval().requires_grad_(False), close, reading, feeling)
 
 
 def judges(folder: Path, device: torch.device) -> list[Judge]:
@@ -138,12 +162,13 @@ def likeness_loss(
 
     ``unlike``: 1 - cosine of the embeddings. ``apart``: the distance of the networks' features from those of
     the true faces. ``misread``: the mean square difference of what is read from them; each figure read has
-    variance 1 among people.
+    variance 1 among people. ``unfelt``: the distance of what the faces express, in units of
+    `training.judge_moments`.
 
     ``matrix`` (B, 2, 3): where the faces are, as `head_matrix` says it. ``faces``: for each judge its view of
     the true pictures, (B, 112, 112, 3) uint8.
     """
-    unlike, apart, misread = [], [], []
+    unlike, apart, misread, unfelt = [], [], [], []
     with precision(pictures.device):
         for one, face in zip(jury, faces, strict=True):
             made = heads(pictures.float(), one.matrix(matrix))
@@ -157,5 +182,10 @@ def likeness_loss(
             apart.append(unlike_features(seen, there))
             if one.reading is not None:
                 misread.append((verdict - wanted)[:, EMBEDDING_DIM:].square().mean())
-    figures = {"unlike": unlike, "apart": apart, "misread": misread or [torch.zeros_like(unlike[0])]}
+            if one.feeling is not None:
+                with torch.no_grad():
+                    expressed = one.feeling(there[-1]).float()
+                unfelt.append(F.smooth_l1_loss(one.feeling(seen[-1]).float(), expressed))
+    none = [torch.zeros_like(unlike[0])]
+    figures = {"unlike": unlike, "apart": apart, "misread": misread or none, "unfelt": unfelt or none}
     return {name: torch.stack(values).mean() for name, values in figures.items()}

@@ -14,9 +14,11 @@ from stillmotion.identity.geometry import HEAD_FIVE, similarity
 from stillmotion.identity.networks import Detector, Recogniser, fold
 from training import face, face_augment, face_losses, likeness
 from training.common import NonFiniteLossError
-from training.face_data import CROP, MARGIN, Store, alignment, fill, read
+from training.face_data import CROP, MARGIN, Store, alignment, expressions, fill, read
 from training.face_evaluate import crossing
-from training.world import IDENTITY_DIM
+from training.judge_moments import FELT
+from training.world import IDENTITY_DIM, actions_of, scene_of
+from training.world.jobs import Job
 
 CPU = torch.device("cpu")
 
@@ -195,4 +197,24 @@ def test_a_judge_is_trained_beside_the_analyzer(tmp_path) -> None:
     views = torch.randn(2, 3, 112, 112)
     assert not torch.allclose(own.network(views)["embedding"], other.network(views)["embedding"], atol=0.1)
     assert other.close and not own.close
-    assert other.verdict(likeness.features(other.network, views)[-1]).shape == (2, 512 + IDENTITY_DIM)
+    seen = likeness.features(other.network, views)[-1]
+    assert other.verdict(seen).shape == (2, 512 + IDENTITY_DIM)
+    assert own.feeling is None and other.feeling is not None
+    assert other.feeling(seen).shape == (2, len(FELT))
+
+
+def test_a_judge_is_told_what_the_faces_express(tmp_path) -> None:
+    """A smiling scene's still, and a clip whose person looks away, in the shards' own order."""
+    write_shards(tmp_path / "data")
+    smile = next(seed for seed in range(99) if scene_of(seed).expression == "smiling")
+    job = Job(3, "stills", 1001, (7, smile))
+    assert expressions(job, 1, 1)[0, FELT.index("mouthSmile")] > 1
+    assert expressions(job, 0, 1)[0, FELT.index("mouthSmile")] < 0.5  # the plain reference
+    turned = next(seed for seed in range(99) if [a.name for a in actions_of(seed)] == ["turn left"])
+    yaw = expressions(Job(4, "clips", 1001, (7,), turned), 0, 17)[:, FELT.index("yaw")]
+    assert len(yaw) == 17 and yaw[-1] - yaw[0] > 2
+    told, plain = (next(read(tmp_path / "data", felt=asked)) for asked in (True, False))
+    assert told.felt is not None and told.felt.shape == (len(told.persons), len(FELT)) and plain.felt is None
+    store = Store(CPU)
+    store.add(told)
+    assert torch.equal(store["felt"], torch.from_numpy(told.felt)[: len(store)])

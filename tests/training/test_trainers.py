@@ -231,7 +231,7 @@ def test_likeness_is_nothing_for_the_true_picture_and_something_for_another() ->
     eyes = [Recogniser(folded=True).eval() for _ in range(2)]
     jury = [
         likeness.Judge(eyes[0]),
-        likeness.Judge(eyes[1], close=True, reading=nn.Linear(512, 7)),
+        likeness.Judge(eyes[1], True, nn.Linear(512, 7), likeness.Feeling(96)),
     ]
     pictures = torch.rand(2, 3, 160, 160) * 2 - 1
     five = torch.from_numpy(HEAD_FIVE).float().expand(2, 5, 2)
@@ -244,7 +244,7 @@ def test_likeness_is_nothing_for_the_true_picture_and_something_for_another() ->
         same = likeness.likeness_loss(jury, pictures, matrix, faces)
         other = likeness.likeness_loss(jury, pictures.flip(0), matrix, faces)
     assert set(same) == set(still.LIKENESS_WEIGHTS)
-    assert same["unlike"] < 1e-3 and same["apart"] < 0.01 and same["misread"] < 1e-4
+    assert same["unlike"] < 1e-3 and same["apart"] < 0.01 and same["misread"] < 1e-4 and same["unfelt"] < 1e-6
     assert all(other[name] > 10 * same[name] for name in same)
 
 

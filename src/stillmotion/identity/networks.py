@@ -142,7 +142,11 @@ class Recogniser(nn.Module):
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """See the class."""
-        embedding = self.embedding(self.at8(self.at4(self.at2(x))))
+        return self.heads(self.at8(self.at4(self.at2(x))))
+
+    def heads(self, at8: Tensor) -> dict[str, Tensor]:
+        """`forward`'s results from what the first three stages made of the pictures."""
+        embedding = self.embedding(at8)
         # A unit vector of 512 numbers has small entries: the heads read it at the scale of unit variance.
         scaled = embedding * EMBEDDING_DIM**0.5
         return {"embedding": embedding, "gender": self.gender(scaled)[:, 0], "age": self.age(scaled)[:, 0]}
