@@ -59,7 +59,7 @@ def test_prompt_as_read(entry: dict[str, Any]) -> None:
 
 def test_what_mini_was_trained_on_stays_as_it_is() -> None:
     changed = []
-    for seed in range(300, 600):
+    for seed in range(300, 400):
         rng = np.random.default_rng((seed, 5))
         person, scene, actions = identity_of(1000 + seed), scene_of(seed), actions_of(seed)
         prompt = captions.prompt(person, scene, actions, rng)
