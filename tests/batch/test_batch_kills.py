@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,20 @@ def command(data: Path, out: Path, home: Path) -> Command:
     return Command(line, out, os.environ | {"STILLMOTION_HOME": str(home), "OMP_NUM_THREADS": "2"})
 
 
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Programs started here heed interrupts, also where the tests run in the background of a shell, which
+    has its background ignore them: what a shell ignores, all its children do.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt(process: subprocess.Popen[str], manifest: Path) -> None:
     """Interrupt a batch when the first of its videos is finished, though the others take a moment only.
 
-    It is stopped whenever the manifest is looked at, and runs in short turns: on a busy machine it would
+    It is stopped whenever the manifest is looked at, and runs in short turns: on a busy machine it might
     otherwise be through before it is seen that there is one.
     """
     while process.poll() is None:
@@ -48,6 +59,7 @@ def interrupt(process: subprocess.Popen[str], manifest: Path) -> None:
     process.wait()
 
 
+@pytest.mark.usefixtures("heeded")
 def test_killed_then_interrupted_the_same_batch_finishes(
     data_set: Dataset, straight: dict[str, Any], tmp_path: Path, tiny_home: Path
 ) -> None:
