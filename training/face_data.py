@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -206,12 +205,8 @@ def pictures_of(shard: Shard, felt: bool = False) -> Pictures:
     return Pictures(frames, mattes, landmarks, five, persons, scenes, told)
 
 
-_truth = lru_cache(64)(truth_of)
-"""A job's stills follow each other, and share it."""
-
-
 def expressions(job: Job, view: int, count: int) -> NDArray[np.float32]:
     """What the face of a job's clip of ``count`` frames, or of one ``view``, expresses: (count, FELT)."""
-    truth = _truth(job)
+    truth = truth_of(job)
     moments = moments_of(truth.scenes[view], truth.actions, count)
     return moments[:, [list(MOMENTS).index(name) for name in FELT]]

@@ -16,7 +16,6 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -89,13 +88,9 @@ class Shown(Told):
     frames: Tensor
 
 
-_truth = lru_cache(64)(truth_of)
-"""A job's stills follow each other, and share it."""
-
-
 def labels_of(job: Job, view: int = 0) -> list[int]:
     """What a job's clip, or one ``view`` of its stills, shows: the place in each of HEADS, in their order."""
-    truth = _truth(job)
+    truth = truth_of(job)
     names = labels(truth.person, truth.scenes[view], truth.actions)
     told = {head: values.index(names[head]) for head, values in HEADS.items()}
     if job.kind == "stills":
@@ -105,7 +100,7 @@ def labels_of(job: Job, view: int = 0) -> list[int]:
 
 def _moments(job: Job, view: int, count: int) -> NDArray[np.float32]:
     """What moves in a job's clip of ``count`` frames, in those that are seen, or in one ``view``: 1 frame."""
-    truth = _truth(job)
+    truth = truth_of(job)
     moments = moments_of(truth.scenes[view], truth.actions, count)
     return moments if count in (1, FRAMES) else moments[evenly(count)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,7 @@ class Truth:
     actions: tuple[Action, ...]
 
 
+@lru_cache(maxsize=64)  # the stills of a job follow each other, and share it
 def truth_of(job: Job) -> Truth:
     """Everything a job shows, recomputed from its seeds."""
     person = identity_of(job.person)
