@@ -29,6 +29,13 @@ from stillmotion.prompts.framings import framing_of, unframed
         ("A woman waves - waist-up.", "waist-up", "A woman waves."),
         ("Extreme close-up of a man who nods.", "extreme close-up", "Extreme close-up of a man who nods."),
         ("Medium shot.", "medium shot", "Medium shot."),
+        ("A man nods. The shot is a portrait.", "portrait", "A man nods."),
+        ("A man nods. The shot is an upper body.", "upper body", "A man nods."),
+        ("A man nods. Framing: portrait.", "portrait", "A man nods."),
+        ("A man nods. It's a full body.", "full body", "A man nods."),
+        ("A man nods, the framing is a portrait.", "portrait", "A man nods."),
+        ("A man, portrait, nods.", "portrait", "A man nods."),
+        ("A man nods. The picture is a bust.", "bust shot", "A man nods."),
     ],
 )
 def test_framing_is_found_and_taken_out(prompt: str, framing: str, rest: str) -> None:
@@ -48,6 +55,11 @@ def test_framing_is_found_and_taken_out(prompt: str, framing: str, rest: str) ->
         "He stands up close to the wall.",
         "The shot is not a close-up. A man waves.",
         "A man holds a portrait of his father.",
+        "The picture is in portrait format. A man nods.",
+        "The shot is not a portrait. A man nods.",
+        "The camera moves to a portrait. A man nods.",
+        "A man leans his upper body forward.",
+        "A man stands beside a bust, a portrait on the wall.",
         "A three-quarter view of a man who nods.",
         "She shot up from the chair.",
     ],
@@ -68,7 +80,7 @@ def test_any_text_is_looked_at(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["medium ", "seen from the waist up ", "zooms out to a wide shot ", "-close"]
+    "piece", ["medium ", "seen from the waist up ", "zooms out to a wide shot ", "-close", "portrait, "]
 )
 def test_a_prompt_of_framings_alone_takes_no_time(piece: str) -> None:
     """What repeats in a pattern is bounded, and each framing is looked for once: 0.2 s at most here, where

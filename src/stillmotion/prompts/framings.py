@@ -97,7 +97,7 @@ _FRAME_WORDS = words("""
     from by we us you one see sees show shows shown seen shoot shoots filmed films frames captures captured
     capture keep keeps kept hold holds held stay stays remain remains lens him her them his their only just
     always throughout
-    whole entire and here size type taken made please use using make down up off viewer viewers
+    it's used whole entire and here size type taken made please use using make down up off viewer viewers
 """)
 _GOES_ON = re.compile(
     r"\s*(?:of|on|(?:that\s+|which\s+)?(?:show|featur|captur|depict|present|follow|focus)\w*|in\s+which|where)\b",
@@ -107,8 +107,11 @@ _PHRASES = re.compile(r"from|at|only|just|seen|show|filmed|framed|cropped|cut|hi
 _PEOPLE = re.compile(
     r"\bthe\s+(?:man|woman|person|subject|individual|figure|guy|lady|speaker)(?:'s)?\b", re.I
 )
+_OWNERS = words("his her their")
 _BARE_SIZES = words("tight close medium mid wide full long half bust american")
 _CLAUSE = re.compile(r"[^.;!?]+[.;!?]*\s*")
+_LONE = re.compile(r"\b(?:portrait|(?:upper|half|full)[\s-]body|bust|torso)\b", re.IGNORECASE)
+_NEEDS_PICTURE = words("bust torso")  # alone they are things
 
 
 def framing_of(prompt: str) -> str:
@@ -146,6 +149,20 @@ def _found(text: str) -> Iterator[re.Match[str]]:
             before = text[sentence.start() : match.start()]
             if not (_is_shaken(text, match, before) or _MOVES_ON.search(before) or _DENIED.search(before)):
                 yield match
+        for match in _LONE.finditer(text, sentence.start(), sentence.end()):
+            if _is_of_picture(text, match, sentence):
+                yield match
+
+
+def _is_of_picture(text: str, match: re.Match[str], sentence: re.Match[str]) -> bool:
+    """Whether a word that may be a framing stands in a clause about nothing but the picture: "the shot is a
+    portrait", "framing: upper body".
+    """
+    before = text[sentence.start() : match.start()].rpartition(",")[2]
+    after = re.split("[,.;!?]", text[match.end() : sentence.end()], maxsplit=1)[0]
+    rest = re.findall(r"[\w']+", f"{before} {after}".lower())
+    pictured = bool(rest) or match.group().lower() not in _NEEDS_PICTURE
+    return pictured and _OWNERS.isdisjoint(rest) and _of_the_picture(f"{before} {after}")
 
 
 def _is_shaken(text: str, match: re.Match[str], before: str) -> bool:
@@ -161,7 +178,7 @@ def _wording(match: re.Match[str]) -> str:
     said = " ".join(match.group().lower().split())
     said = re.sub(r"^(?:only|just)\s+", "", said)
     said = re.sub(r"^(?:cut|show)\w*\s+(?:him|her|them)\s+(?:off\s+|only\s+)?(?=\w)", "framed ", said)
-    return said if " " in said or said not in _BARE_SIZES else f"{said} shot"
+    return said if " " in said or said not in _BARE_SIZES | _NEEDS_PICTURE else f"{said} shot"
 
 
 def _without(sentence: str, match: re.Match[str]) -> str:
