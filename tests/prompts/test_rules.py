@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from stillmotion.errors import InputError
-from stillmotion.prompts import subject_in
+from stillmotion.prompts import decouple, subject_in
 from stillmotion.prompts.rules import actions_of, is_english, segments_of, spatial_of, temporal_of
 from stillmotion.prompts.text import MAX_PROMPT_CHARACTERS, estimate_clip_tokens
 
@@ -244,3 +244,26 @@ def test_a_look_before_a_deed_is_seen() -> None:
 def test_a_place_outlives_the_things_in_a_full_prompt(prompt: str) -> None:
     seen = spatial_of(prompt, "A man", lambda text: 70 + 2 * text.count(","))
     assert {"workplace", "grove", "quay"} & set(seen.replace(",", "").split())
+
+
+@pytest.mark.parametrize(
+    ("told", "light"),
+    [
+        ("hard light from the side", "hard light from the side"),
+        ("harsh light falling from the right", "harsh light from the right"),
+        ("light coming from above", "light from above"),
+        ("lit from the side", "lit from the side"),
+        ("lit only from behind", "lit from behind"),
+        ("soft light falling on his face from the left", "soft light from the left"),
+    ],
+)
+def test_light_keeps_where_it_comes_from_and_is_no_view(told: str, light: str) -> None:
+    plan = decouple(f"A man in a garden, {told}, nods.", "A man", view="facing the camera")
+    assert plan.spatial == f"A man, garden, {light}, facing the camera, close-up"
+
+
+@pytest.mark.parametrize("told", ["seen from the side", "filmed from the side", "from behind"])
+def test_who_is_seen_from_the_side_is_no_light(told: str) -> None:
+    plan = decouple(f"A man in hard light, {told}, nods.", "A man", view="facing the camera")
+    assert "from" in plan.spatial and "facing the camera" not in plan.spatial
+    assert ", hard light," in plan.spatial

@@ -175,3 +175,21 @@ def test_all_that_may_be_read_is_known_to_the_tokenizers() -> None:
 @pytest.mark.parametrize("text", ["", ".", "((", "))", "海滩上", "a" * 3000, "her " * 500, "look " * 700])
 def test_any_text_is_read(text: str) -> None:
     translate(text, "mini")
+
+
+@pytest.mark.parametrize(
+    ("said", "seen"),
+    [
+        ("A man, hard light from the side, close-up", "A man, hard light from the side, close-up"),
+        ("A man, harsh light from the left, close-up", "A man, dramatic side light, close-up"),
+        ("A man, lit from behind, close-up", "A man, dramatic side light, close-up"),
+        ("A man, soft light from the side, close-up", "A man, soft light, close-up"),
+        ("A man, filmed from the side, close-up", "A man, head turned to the left, close-up"),
+    ],
+)
+def test_light_from_the_side_is_a_light(said: str, seen: str) -> None:
+    assert read(said, moves=False) == seen
+
+
+def test_light_that_comes_from_the_side_turns_no_head() -> None:
+    assert read("The light is hard and comes from the side.") == "The light is hard and comes from the side."

@@ -23,6 +23,10 @@ _KEPT_PREPOSITIONS = frozenset(
 )
 _BEHIND = frozenset(f"{word} {whom}" for word in ("behind", "around") for whom in ("him", "her", "them"))
 _LIT = words("lit lighted illuminated bathed washed flooded drenched bathing")
+_FALLING = words("falling coming shining streaming pouring")
+_FALLS = words("fall come shine stream pour")
+_SIDES = words("side left right front back")
+_WHENCE = words("above behind below")
 _TIMES = words("""
     night dusk dawn sunset sunrise evening morning afternoon noon midnight twilight autumn winter summer
 """)
@@ -71,9 +75,7 @@ class SceneryPhrases(PhraseBook):
             where = "surrounded by" if _is_around(context) else context.preposition
             said = phrase_text(chunk, article=article) + (f" {after}" if painted and context.read else "")
             text = f"{where} {'' if article else 'the '}{said}"
-        known = any(
-            phrase.kind == "place" and phrase.head not in lx.PLACE_ADVERBS for phrase in self.phrases
-        )
+        known = any(phrase.kind == "place" and phrase.head not in lx.PLACE_ADVERBS for phrase in self.phrases)
         self.add(text, "corner" if known else "place", chunk.head)
 
     def take_name(self, chunk: Chunk, context: Context) -> None:
@@ -95,6 +97,35 @@ class SceneryPhrases(PhraseBook):
         said = f"lit {before.low}" if lit else before.low
         the = "the " if chunk.determiner == "the" else ""
         self.add(f"{said} {the}{phrase_text(chunk, article=not the)}", "light", chunk.head)
+        return True
+
+    def take_beam(self, chunks: list[Chunk], index: int, context: Context) -> bool:
+        """Light with where it comes from: "hard light from the side", "lit from behind", "light falling on
+        her face from the left".
+        """
+        said = [token for token in chunks[index].tokens if token.tag not in ("DET", "POSS")]
+        said = [token for token in said if token.low not in EMPTY_MODIFIERS]
+        if said and said[-1].low in _FALLING:
+            said.pop()
+        if not said or not (said[-1].low in _LIT or noun_class(said[-1].lemma) == "light"):
+            return False
+        at = index + 1
+        while at < len(chunks) and (
+            chunks[at].kind == "ADV"
+            or chunks[at].tokens[0].lemma in _FALLS
+            or (chunks[at].low in ("on", "onto", "over", "across") and at + 2 < len(chunks))
+            or chunks[at - 1].low in ("on", "onto", "over", "across")
+        ):
+            at += 1
+        if at + 1 >= len(chunks) or chunks[at].low != "from":
+            return False
+        source = chunks[at + 1]
+        if source.head not in _SIDES and source.low not in _WHENCE:
+            return False
+        whence = ["the" if token.tag == "POSS" else token.low for token in source.tokens]
+        if not (context.negated or context.clause_negated or context.owner == "other"):
+            self.add(" ".join([*(token.low for token in said), "from", *whence]), "light", said[-1].lemma)
+        context.read = at + 1 - index
         return True
 
     def take_light(self, chunk: Chunk, context: Context) -> None:

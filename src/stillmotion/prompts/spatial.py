@@ -45,7 +45,9 @@ class SpatialReader(PersonPhrases):
 
     def _step(self, chunks: list[Chunk], index: int, chunk: Chunk, context: Context) -> None:
         kind = chunk.kind
-        if kind == "NP":
+        if kind in ("NP", "AP", "VERB") and self.take_beam(chunks, index, context):
+            context.direct = False
+        elif kind == "NP":
             self._noun_phrase(chunks, index, chunk, context)
             context.direct = False
         elif kind == "AP":

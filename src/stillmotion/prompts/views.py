@@ -7,6 +7,7 @@ What the person only does later ("then looks up") is no view: the still begins w
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from stillmotion.prompts import lexicon as lx
 from stillmotion.prompts.morphology import singular
@@ -41,6 +42,12 @@ _TOLD = re.compile(
 _LATER = re.compile(
     r"\b(?:then|before|until|afterwards|finally|next|later|starts?|begins?|suddenly)\b", re.IGNORECASE
 )
+_SHOWN = r"(?:seen|shown|filmed|framed|captured|pictured|shot|photographed|viewed|looking|camera|profile)"
+_LIGHT = re.compile(
+    r"\b(?:(?:\w+-?)?(?:light|lights|lit|glow)|lighting|illuminated|sunshine|sun)(?![\w-])"
+    rf"(?:\s+(?!{_SHOWN}\b)[\w'-]+){{0,6}}\s*$",
+    re.IGNORECASE,
+)
 _EXPRESSION = re.compile(
     r"\b(?:(?:smil|grimac|grin|smirk|chuckl|giggl|laugh|frown|scowl|pout|sneer|glower|sulk|weep|sob)"
     r"(?:e|n?ed|n?ing|e?s|y)?|expressions?|mouth|tongue|teary|tear-\w+|tearful|open-mouthed|wide-eyed"
@@ -58,6 +65,8 @@ _MOODS = (
 """)
 ) - words("bright subtle slight faint soft broad wide radiant intense dreamy content engaged")
 _FACES = lx.EXPRESSIONS | lx.PEOPLE | words("look face eye eyes eyebrow brow brows features")
+_FAR_BACK = 100
+"""How many characters before "from the side" the light that comes from there is looked for."""
 _DENIED = re.compile(r"\b(?:not|without|never|avoids?|n't)\s*$", re.IGNORECASE)
 
 
@@ -65,7 +74,7 @@ def asked_view(prompt: str) -> str | None:
     """The view that the prompt asks for in its own words; "" where it only says which it is not, None where
     it says nothing of one.
     """
-    for match in _BEHELD.finditer(prompt):
+    for match in _beheld(prompt):
         before = prompt[: match.start()]
         if _DENIED.search(before):
             return ""
@@ -76,7 +85,19 @@ def asked_view(prompt: str) -> str | None:
 
 def tells_view(still: str) -> bool:
     """Whether a still's prompt tells a view."""
-    return bool(_BEHELD.search(still) or _TOLD.search(still))
+    return any(True for _ in _beheld(still)) or bool(_TOLD.search(still))
+
+
+def _beheld(text: str) -> Iterator[re.Match[str]]:
+    """The views in a text; not where light comes from: "hard light from the side", "lit from behind"."""
+    for match in _BEHELD.finditer(text):
+        if not (match.group().lower().startswith("from") and is_of_light(text[: match.start()])):
+            yield match
+
+
+def is_of_light(before: str) -> bool:
+    """Whether what comes "from the side" behind these words is light."""
+    return bool(_LIGHT.search(before[-_FAR_BACK:]))
 
 
 def tells_expression(still: str) -> bool:

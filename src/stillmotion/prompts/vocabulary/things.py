@@ -7,6 +7,7 @@ from collections.abc import Callable
 from stillmotion.prompts.lexicon import ADJECTIVES
 from stillmotion.prompts.morphology import singular
 from stillmotion.prompts.tokens import is_noun, noun_class
+from stillmotion.prompts.views import is_of_light
 from stillmotion.prompts.vocabulary.tables import KNOWN
 from stillmotion.prompts.vocabulary.text import Change, Match, Text
 from stillmotion.prompts.wordlist import words
@@ -15,6 +16,7 @@ _HAIR = words("hair haircut curls bob ponytail bun buzz afro locks braid beard t
 _BACKDROPS = words("studio backdrop background")
 _MOODY = words("light place style sound camera object material garment abstract")
 _LIT = words("in at during by under beneath with amid into")
+_SHONE_ON = words("lit illuminated lighted bathed")
 
 
 class Things(Text):
@@ -41,6 +43,9 @@ class Things(Text):
         if kind in ("hair_colours", "hair_adjectives"):
             return self._leads_to(match.end, self._is_hair)
         if kind == "expressions" and self._is_of_thing(match):
+            return False
+        first = self.tokens[match.start]
+        if kind == "looks" and first.low == "from" and is_of_light(self.text[: first.start]):
             return False
         return not (
             kind == "garments" and self._before(match.start) == "on" and self._after(match.end) == "of"
@@ -114,7 +119,8 @@ class Things(Text):
     def _light(self, match: Match) -> Change | None:
         """A light with its preposition ("at dusk" is "in golden sunset light"), or as a phrase of its own."""
         begin = match.start
-        if self.tokens[begin].low in _LIT or (match.words > 2 and self._after(begin + 1) in _LIT):
+        shone_on = self.tokens[begin].low in _SHONE_ON and match.words > 2  # "lit from the side"
+        if self.tokens[begin].low in _LIT or shone_on or (match.words > 2 and self._after(begin + 1) in _LIT):
             lit = f"in {match.phrase.meaning}" if self.moves else match.phrase.meaning
             return Change(begin, match.end, lit)  # "under street lamps", "lit by neon signs"
         while begin > 0 and self._before(begin) in (
