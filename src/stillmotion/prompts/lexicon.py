@@ -462,7 +462,8 @@ ADJECTIVES = (
     right upper lower front rear top bottom several many few more most certain particular slow fast quick
     steady sudden careful slight visible blurred blurry out-of-focus lively vibrant dramatic warm-toned
     single double solid sleek minimalistic luxurious lavish ornate elegant delicate gentle light heavy
-    harsh stark crisp blue-ish medium shoulder-length waist-length chin-length ear-length close-cropped slicked-back
+    crisp blue-ish medium shoulder-length waist-length chin-length ear-length close-cropped slicked-back
+    harsh stark
     tousled unkempt braided plaited tied parted bushy arched rosy chiseled glowing sparkling twinkling
     shimmering gleaming blooming colorful stained wood brick stone marble concrete glass steel paper
     plastic gold-rimmed thin-rimmed wire-rimmed round-framed black-rimmed thick-rimmed rimless reflective
