@@ -267,3 +267,17 @@ def test_who_is_seen_from_the_side_is_no_light(told: str) -> None:
     plan = decouple(f"A man in hard light, {told}, nods.", "A man", view="facing the camera")
     assert "from" in plan.spatial and "facing the camera" not in plan.spatial
     assert ", hard light," in plan.spatial
+
+
+@pytest.mark.parametrize(
+    ("told", "seen"),
+    [
+        ("black hair with a side part", "black hair with a side part"),
+        ("short black hair with a middle part", "short black hair with a middle part"),
+        ("brown hair with a fringe", "brown hair with a fringe"),
+        ("brown hair with bangs", "brown hair with bangs"),
+        ("red hair in a bun with a side part", "red hair in bun with a side part"),
+    ],
+)
+def test_hair_keeps_its_part(told: str, seen: str) -> None:
+    assert spatial_of(f"A woman with {told} nods.", "A woman") == f"A woman, {seen}, close-up"

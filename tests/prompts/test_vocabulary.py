@@ -193,3 +193,7 @@ def test_light_from_the_side_is_a_light(said: str, seen: str) -> None:
 
 def test_light_that_comes_from_the_side_turns_no_head() -> None:
     assert read("The light is hard and comes from the side.") == "The light is hard and comes from the side."
+
+
+def test_an_article_keeps_its_noun() -> None:
+    assert read("A woman with a laughing expression nods.") == "A woman with a laughing expression nods."

@@ -15,6 +15,7 @@ _QUANTIFIERS = words("""
     combination group collection plenty dozen row bunch pop splash layer crowd
 """)
 _BACKDROPS = words("background backdrop wall paper curtain screen")
+_PARTS_OF_HAIR = words("part parting fringe bang bangs")
 _ON_A_FACE = words("on in into over round above across along under below beneath around between")
 _NOUN_TAGS = ("NOUN", "NAME")
 
@@ -231,7 +232,8 @@ def _belongs(chunk: Chunk, preposition: str, outer: Chunk) -> bool:
     if outer.head == "studio" and chunk.head in _BACKDROPS:
         return preposition in ("with", "against", "in front of", "before")
     if preposition == "with":
-        return outer.noun == "garment" and chunk.head in lx.GARMENT_PARTS
+        parted = outer.head in lx.HAIR and chunk.head in _PARTS_OF_HAIR
+        return parted or (outer.noun == "garment" and chunk.head in lx.GARMENT_PARTS)
     return outer.noun == "face" and chunk.noun in ("face", "body") and preposition in _ON_A_FACE
 
 

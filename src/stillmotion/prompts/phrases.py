@@ -150,7 +150,11 @@ def phrase_text(chunk: Chunk, article: bool = False) -> str:
     measured = chunk.inner is not None and chunk.head in lx.HAIR and own[-1].lemma != chunk.head
     for at, token in enumerate(chunk.tokens):
         if at < begin or (
-            (token.tag == "DET" and not (measured and at < len(own)))  # "a few days of beard"
+            (
+                token.tag == "DET"
+                and not (measured and at < len(own))  # "a few days of beard"
+                and not (chunk.head in lx.HAIR and at and chunk.tokens[at - 1].low == "with")  # "a side part"
+            )
             or token.tag in ("POSS", "GEN")
             or (token.low in EMPTY_MODIFIERS and not measured and at < len(own))
             or token.low in lx.SOUND_SMELL_ADJECTIVES

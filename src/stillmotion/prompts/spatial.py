@@ -173,6 +173,9 @@ class SpatialReader(PersonPhrases):
         if token.form == "ing" and full is not None and full.head in lx.FEELINGS:
             if not becoming and not self.acted:
                 self.add(f"{token.low} with {full.low}", "expression", token.lemma)
+        elif token.form == "ing" and previous in ("", "be") and self._is_of_expression(context):
+            if not becoming:  # "her expression is this: laughing"
+                self.add(token.low, "expression", token.lemma)
         elif token.lemma in lv.EXPRESS:
             if token.form == "ing" and not becoming and not self.acted:
                 self.add(token.low, "expression", token.lemma)
@@ -191,6 +194,11 @@ class SpatialReader(PersonPhrases):
             and token.lemma not in lv.SCENE_VERBS
         ):
             self.acted = True
+
+    @staticmethod
+    def _is_of_expression(context: Context) -> bool:
+        """Whether the clause says what a face expresses."""
+        return context.subject_chunk is not None and context.subject_chunk.noun == "expression"
 
     # --- noun phrases -----------------------------------------------------------------------------
 

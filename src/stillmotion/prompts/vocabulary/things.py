@@ -16,6 +16,7 @@ _HAIR = words("hair haircut curls bob ponytail bun buzz afro locks braid beard t
 _BACKDROPS = words("studio backdrop background")
 _MOODY = words("light place style sound camera object material garment abstract")
 _LIT = words("in at during by under beneath with amid into")
+_EXPRESSED = ("expression", "smile", "laugh", "frown", "face")
 _SHONE_ON = words("lit illuminated lighted bathed")
 
 
@@ -44,6 +45,9 @@ class Things(Text):
             return self._leads_to(match.end, self._is_hair)
         if kind == "expressions" and self._is_of_thing(match):
             return False
+        of_noun = self._after(match.end - 1) in ("expression", "look", "face")
+        if kind == "expressions" and of_noun and self.moves and self._before(match.start) in ("a", "an"):
+            return match.phrase.meaning.endswith(_EXPRESSED)  # "with a laughing expression", not "a laughing"
         first = self.tokens[match.start]
         if kind == "looks" and first.low == "from" and is_of_light(self.text[: first.start]):
             return False
