@@ -281,3 +281,21 @@ def test_who_is_seen_from_the_side_is_no_light(told: str) -> None:
 )
 def test_hair_keeps_its_part(told: str, seen: str) -> None:
     assert spatial_of(f"A woman with {told} nods.", "A woman") == f"A woman, {seen}, close-up"
+
+
+@pytest.mark.parametrize(
+    ("told", "seen"),
+    [
+        ("A keyboard clicks somewhere.", ""),
+        ("A clock ticks softly.", ""),
+        ("The room smells of old paper.", ""),
+        ("The wall behind shows rows of red bricks.", ""),
+        ("The kitchen smells of bread.", "kitchen, "),
+    ],
+)
+def test_what_is_only_heard_or_smelled_is_not_seen(told: str, seen: str) -> None:
+    assert spatial_of(f"A woman nods. {told}", "A woman") == f"A woman, {seen}close-up"
+
+
+def test_a_thing_seen_before_it_is_heard_stays() -> None:
+    assert "clock" in spatial_of("A woman beside a clock nods. The clock ticks.", "A woman")

@@ -19,6 +19,7 @@ _NOUN_OR_ADVERB = words("""
     downtown uptown backstage underwater
 """)
 _PARTICLES = lx.ADVERBS | words("by through over on around along across past behind inside outside")
+_SHOWS = words("shows displays reveals features is has are have")
 _AFTER_PARTICLES = words("in on at to with from into toward towards")
 _NO_ADVERBS = words("""
     family lily belly jelly butterfly friendly lovely curly elderly lively smelly bubbly woolly wooly
@@ -156,7 +157,8 @@ def _preposition(spot: Spot) -> str:
     acts = low in ("up", "back", "down") and spot.before_tag("VERB", "ADJ") and spot.deed_follows
     there = low in lx.PLACE_ADVERBS and any(form == "s" for _, form in verb_readings(after))
     ends = ends or acts or there  # "(hair worn) up blinks", "(a girl) outside waves"
-    return "ADV" if (ends or after in _AFTER_PARTICLES) and low in _PARTICLES else "PREP"
+    shows = low == "behind" and after in _SHOWS  # "the wall behind shows bricks"
+    return "ADV" if (ends or shows or after in _AFTER_PARTICLES) and low in _PARTICLES else "PREP"
 
 
 def _adverb(spot: Spot) -> str:

@@ -9,7 +9,7 @@ from stillmotion.prompts.wordlist import words
 SENSE_VERBS = words("hear listen sound overhear")
 SOUND_VERBS = words("""
     chirp hum buzz echo ring crackle rustle murmur chatter honk bark howl whistle sing sizzle clatter
-    clink creak thunder roar tick beep crunch squeak screech squeal clack jingle chime rumble hiss hoot
+    clink creak thunder roar tick click beep crunch squeak screech squeal clack jingle chime rumble hiss hoot
     caw quack meow purr drone tweet waft permeate
 """)
 WEAR = words("wear sport don dress clothe outfit adorn accessorize bedeck drape wrap")

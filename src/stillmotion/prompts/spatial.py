@@ -241,7 +241,18 @@ class SpatialReader(PersonPhrases):
             return
         if self.take_lamp(chunks, index, context):
             return
-        handler(chunk, context)
+        if not self._is_heard(chunks, index, context):
+            handler(chunk, context)
+
+    @staticmethod
+    def _is_heard(chunks: list[Chunk], index: int, context: Context) -> bool:
+        """Whether only a sound or smell of a thing is told, which need not be in sight: "a clock ticks"."""
+        chunk, after = chunks[index], chunks[index + 1] if index + 1 < len(chunks) else None
+        if after is None or after.kind != "VERB" or after.tokens[0].form not in ("s", "past", "base"):
+            return False
+        verb = after.tokens[0].lemma
+        heard = verb in lv.SOUND_VERBS and chunk.noun == "object"
+        return not context.direct and (heard or (verb in ("smell", "reek") and chunk.head == "room"))
 
     # --- adjectives -------------------------------------------------------------------------------
 
