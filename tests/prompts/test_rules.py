@@ -299,3 +299,9 @@ def test_what_is_only_heard_or_smelled_is_not_seen(told: str, seen: str) -> None
 
 def test_a_thing_seen_before_it_is_heard_stays() -> None:
     assert "clock" in spatial_of("A woman beside a clock nods. The clock ticks.", "A woman")
+
+
+@pytest.mark.parametrize("deed", ["smiles", "frowns", "grins at us"])
+def test_a_deed_after_and_is_no_thing(deed: str) -> None:
+    seen = spatial_of(f"A woman stands in a garden and {deed}.", "A woman")
+    assert seen == "A woman, standing in a garden, close-up"

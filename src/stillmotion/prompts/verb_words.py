@@ -201,6 +201,9 @@ def _goes_on_as_verb(spot: Spot) -> bool:
         or after in lx.ADVERBS
         or (after.endswith("ly") and not spot.noun_follows)
     ) and lemma not in lv.MOSTLY_NOUNS
+    moves = moves or (
+        lemma in lv.ALONE and bool(spot.clause.finite) and not spot.noun_follows
+    )  # "and smiles"
     if noun_too and not moves and not has_object:
         return spot.previous is not None and spot.previous.low == "then" and not spot.noun_follows
     return spot.clause.finite != "base" or not noun_too or has_object
