@@ -305,3 +305,8 @@ def test_a_thing_seen_before_it_is_heard_stays() -> None:
 def test_a_deed_after_and_is_no_thing(deed: str) -> None:
     seen = spatial_of(f"A woman stands in a garden and {deed}.", "A woman")
     assert seen == "A woman, standing in a garden, close-up"
+
+
+@pytest.mark.parametrize("prompt", ["After nodding she waves.", "After nodding, she waves."])
+def test_what_is_done_before_needs_no_comma(prompt: str) -> None:
+    assert temporal_of(prompt, "A woman") == "A woman, after nodding, waves."

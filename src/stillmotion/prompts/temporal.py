@@ -135,7 +135,8 @@ class Polisher:
         moves = bool(verb_readings(text.split()[0])) or any(
             chunk.kind in ("VERB", "AUX", "SUB") for chunk in chunks
         )
-        trailing_verb = chunks and chunks[-1].kind in ("VERB", "AUX", "PREP")
+        aside = bool(re.match(r"(?:after|before|while|when|upon|by)\s+\w+ing\b", text, re.IGNORECASE))
+        trailing_verb = chunks and chunks[-1].kind in ("VERB", "AUX", "PREP") and not aside
         body, closing = split_closing(rest)
         partners = re.match(r"^(.+?),?\s+and$", text, re.IGNORECASE)
         if partners and not moves:
