@@ -310,3 +310,16 @@ def test_a_deed_after_and_is_no_thing(deed: str) -> None:
 @pytest.mark.parametrize("prompt", ["After nodding she waves.", "After nodding, she waves."])
 def test_what_is_done_before_needs_no_comma(prompt: str) -> None:
     assert temporal_of(prompt, "A woman") == "A woman, after nodding, waves."
+
+
+@pytest.mark.parametrize(
+    ("told", "seen"),
+    [
+        ("talks to the camera in soft light", "A woman, soft light, close-up"),
+        ("speaks on a beach at sunset", "A woman, beach, sunset, close-up"),
+        ("talks about the golden light", "A woman, close-up"),
+        ("speaks of the bright sunlight in a forest", "A woman, forest, close-up"),
+    ],
+)
+def test_who_talks_stands_in_the_light_and_what_is_talked_of_does_not_shine(told: str, seen: str) -> None:
+    assert spatial_of(f"A woman {told}.", "A woman") == seen
