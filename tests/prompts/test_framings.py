@@ -36,6 +36,12 @@ from stillmotion.prompts.framings import framing_of, unframed
         ("A man nods, the framing is a portrait.", "portrait", "A man nods."),
         ("A man, portrait, nods.", "portrait", "A man nods."),
         ("A man nods. The picture is a bust.", "bust shot", "A man nods."),
+        ("A man nods. The shot is a chest-length shot.", "chest-length shot", "A man nods."),
+        (
+            "Hip-length shot: a man in a knee-length coat nods.",
+            "hip-length shot",
+            "A man in a knee-length coat nods.",
+        ),
     ],
 )
 def test_framing_is_found_and_taken_out(prompt: str, framing: str, rest: str) -> None:

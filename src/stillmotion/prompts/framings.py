@@ -24,9 +24,9 @@ _UP = r"(?:up(?:wards?)?|upwards?|and\s+up)"
 _SIZE = (
     r"(?:(?:very|extreme(?:ly)?|medium|big|tight|close|extra)[\s-]+){0,3}"
     r"(?:close|tight|medium|mid|american|cowboy|wide(?:[\s-]angle)?|long|full|bust|torso|face|establishing"
-    r"|(?:half|full|whole|upper)[\s-]body|(?:half|full|three[\s-]quarters?|bust|knee|waist|mid)[\s-]length"
+    r"|(?:half|full|whole|upper)[\s-]body|(?:half|full|three[\s-]quarters?|bust|mid)[\s-]length"
     r"|half[\s-]figure|three[\s-]quarters?"
-    r"|(?:head|chest|waist|shoulder|hip|knee|thigh)s?(?:[\s-](?:up|high|level))?)"
+    r"|(?:head|chest|waist|shoulder|hip|knee|thigh)s?(?:[\s-](?:up|high|level|length))?)"
 )
 _NAMED = (
     # "an extreme close-up", "a tight close-up shot"
