@@ -421,3 +421,14 @@ def test_what_happens_in_turn_is_told_part_by_part_where_the_preset_asks_for_it(
     assert whole.record.clip.frames == parts.record.clip.frames == 17
     again_, steps = generate(request, photo.with_name("c.mp4"), run)
     assert "motion" not in steps.made and frames_of(again_) == frames_of(parts)
+
+
+@pytest.mark.parametrize(("kept", "told"), [(1.01, True), (-1.0, False)])
+def test_a_preset_says_from_which_similarity_on_a_face_is_kept(
+    photo: Path, monkeypatch: pytest.MonkeyPatch, kept: float, told: bool
+) -> None:
+    plain = presets.PRESETS["tiny"]
+    strict = replace(plain, still=replace(plain.still, kept_similarity=kept))
+    monkeypatch.setitem(presets.PRESETS, "tiny", strict)
+    result, _ = generate(ask(photo), photo.with_name("a.mp4"))
+    assert any("does not keep the face" in note for note in result.notes) == told

@@ -79,7 +79,9 @@ class StillPreset:
 
     ``scheduler``: "dpm++2m-karras" of the reference, or "ddim-trailing" where a few-step LoRA in ``loras``
     (applied at weight 1 besides HyperLoRA's) was distilled for it. ``view`` and
-    ``expression``: what a refined prompt says of them where the user does not.
+    ``expression``: what a refined prompt says of them where the user does not. No further candidate is made
+    above ``enough_similarity``; below ``kept_similarity`` (None: the judge's own threshold) the user is told
+    that the face was not kept.
     """
 
     checkpoint: Source
@@ -96,6 +98,7 @@ class StillPreset:
     view: str = ""
     expression: str = ""
     enough_similarity: float = 0.5
+    kept_similarity: float | None = None
     detail_strength: float = 0.5
     detail_steps: int = 10
     detail_size: int = 1024
@@ -358,6 +361,7 @@ MINI = Preset(
         view="facing the camera",
         expression="neutral expression",
         enough_similarity=0.96,
+        kept_similarity=0.87,
         quality={
             "draft": StillSettings(steps=10, candidates=1, detail=False),
             "standard": StillSettings(steps=12, candidates=3, detail=False),
@@ -373,7 +377,7 @@ MINI = Preset(
         height=256,
         num_frames=17,
         fps=8,
-        steps={"draft": 10, "standard": 16, "best": 30},
+        steps={"draft": 8, "standard": 10, "best": 30},
         guidance_scale=1.0,
         flow_shift=3.0,
         max_sequence_length=128,

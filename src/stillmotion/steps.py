@@ -205,7 +205,7 @@ class Work:
                 first = room.make(
                     plan.spatial, identity, models, self.settings, judge, self.progress, done, keep
                 )
-            self._tell(room.doubts(first, judge))
+            self._tell(room.doubts(first, self.preset.still.kept_similarity or judge.same_person))
             return first
 
         return self._step("still", depends, make, _into_folder(room.save), room.load_first_frame)

@@ -74,18 +74,18 @@ def best(candidates: Sequence[Candidate]) -> int:
     return max(range(len(candidates)), key=lambda i: (_value(candidates[i]), -i))
 
 
-def doubts(first: FirstFrame, judge: Analyzer) -> tuple[str, ...]:
+def doubts(first: FirstFrame, kept: float) -> tuple[str, ...]:
     """What the user should know of a first frame that nobody would take for the person; empty where one
-    would.
+    would. ``kept`` is the similarity from which on the face counts as kept.
     """
     alike = first.similarity
     if alike is None:
         return ("the first frame shows no face, so it is not known whether it looks like the photo",)
-    if alike >= judge.same_person:
+    if alike >= kept:
         return ()
     return (
-        f"the first frame does not keep the face: similarity {alike:.2f}, where pictures of one person have "
-        f"{judge.same_person:.2f} or more; try another --seed, more --candidates or another photo",
+        f"the first frame does not keep the face: similarity {alike:.2f}, where a face that is "
+        f"kept has {kept:.2f} or more; try another --seed, more --candidates or another photo",
     )
 
 
