@@ -78,11 +78,12 @@ def _still(presets: list[Preset]) -> str:
                 f"{still.guidance_scale:g}",
                 f"{still.lora_weight:g}",
                 f"{still.enough_similarity:g}",
+                f"{still.kept_similarity:g}" if still.kept_similarity else "the judge's",
             ]
         )
     qualities = " / ".join(QUALITIES)
     head = ["preset", "size", "sampler", f"steps: {qualities}", "candidates", "face detailer", "CFG"]
-    return _table([*head, "HyperLoRA weight", "enough similarity"], rows)
+    return _table([*head, "HyperLoRA weight", "enough similarity", "face kept from"], rows)
 
 
 def _motion(presets: list[Preset]) -> str:
