@@ -361,7 +361,7 @@ MINI = Preset(
         view="facing the camera",
         expression="neutral expression",
         enough_similarity=0.96,
-        kept_similarity=0.87,
+        kept_similarity=0.9,
         quality={
             "draft": StillSettings(steps=10, candidates=1, detail=False),
             "standard": StillSettings(steps=12, candidates=3, detail=False),
