@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from stillmotion.errors import InputError
-from stillmotion.presets import PRESETS, QUALITIES, Preset, Source, preset
+from stillmotion.parts import Source
+from stillmotion.presets import PRESETS, QUALITIES, Preset, preset
 from stillmotion.request import Request, settle
 from stillmotion.weights.catalogue import tables
 

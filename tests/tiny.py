@@ -16,7 +16,8 @@ from PIL import Image
 
 from stillmotion import identity, presets
 from stillmotion.identity.types import Face, Pixels
-from stillmotion.presets import OWN, MotionPreset, Need, Preset, Source, StillPreset, StillSettings
+from stillmotion.parts import OWN, Source
+from stillmotion.presets import MotionPreset, Need, Preset, StillPreset, StillSettings
 
 sys.path.insert(0, str(Path(__file__).parent))
 

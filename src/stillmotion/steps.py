@@ -23,7 +23,8 @@ from stillmotion.errors import InputError, OutOfMemoryError
 from stillmotion.files import digest
 from stillmotion.libraries import is_out_of_memory, quiet
 from stillmotion.output.record import Photo, Record, StillFacts
-from stillmotion.presets import Preset, Source
+from stillmotion.parts import Source
+from stillmotion.presets import Preset
 from stillmotion.progress import Progress
 from stillmotion.prompts import Plan, as_read, decouple, subject_in
 from stillmotion.prompts.sequence import in_turn

@@ -11,7 +11,8 @@ import pytest
 
 from stillmotion.identity.types import Face, Identity, Portrait
 from stillmotion.motion.models import MotionModels, load_folder
-from stillmotion.presets import MotionPreset, Source
+from stillmotion.parts import Source
+from stillmotion.presets import MotionPreset
 from stillmotion.prompts.plan import Plan, Segment
 from stillmotion.request import Settings
 

@@ -18,7 +18,7 @@ from stillmotion import motion
 from stillmotion.errors import CheckpointError, InputError, MissingWeightsError, OutOfMemoryError
 from stillmotion.motion import models as loading
 from stillmotion.motion.models import MotionModels, load_folder
-from stillmotion.presets import Source
+from stillmotion.parts import Source
 
 from .conftest import make_plan, make_preset, make_settings
 

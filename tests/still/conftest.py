@@ -17,7 +17,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from checkpoints import hyperlora, sdxl
 from stillmotion.identity.types import Face, Identity, Pixels, Portrait
-from stillmotion.presets import OWN, Source, StillPreset, StillSettings
+from stillmotion.parts import OWN, Source
+from stillmotion.presets import StillPreset, StillSettings
 from stillmotion.request import Settings
 
 

@@ -14,7 +14,8 @@ import pytest
 from stillmotion import still
 from stillmotion.errors import CheckpointError, InputError, MissingWeightsError
 from stillmotion.identity.types import Identity, Pixels
-from stillmotion.presets import Source, StillPreset
+from stillmotion.parts import Source
+from stillmotion.presets import StillPreset
 from stillmotion.request import Settings
 from stillmotion.still.gate import best, seed_of
 from stillmotion.still.types import Candidate, FirstFrame

@@ -19,7 +19,8 @@ from safetensors.torch import save
 
 from stillmotion import weights
 from stillmotion.errors import CheckpointError, InputError, MissingWeightsError, StillmotionError
-from stillmotion.presets import APACHE, INSIGHTFACE, PAPER, Preset, Source
+from stillmotion.parts import APACHE, INSIGHTFACE, Source
+from stillmotion.presets import PAPER, Preset
 from stillmotion.weights import fetch, store
 from stillmotion.weights.fetch import describe, download, plan_download
 
@@ -320,7 +321,8 @@ def test_a_process_killed_in_the_middle_leaves_what_the_next_one_resumes(hub: Hu
     hub.add("owner/tiny", COMMIT, {"model.safetensors": large})
     hub.faults[path] = [("stall", 3_000_000)]
     program = f"""
-from stillmotion.presets import APACHE, PAPER, Source
+from stillmotion.parts import APACHE, Source
+from stillmotion.presets import PAPER
 from dataclasses import replace
 from stillmotion.weights.fetch import download
 part = Source("tiny", APACHE, repo="owner/tiny", revision="{COMMIT}")

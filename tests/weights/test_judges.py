@@ -22,7 +22,7 @@ from stillmotion.errors import CheckpointError, InputError, StillmotionError
 from stillmotion.evaluate.judges import JUDGES
 from stillmotion.evaluate.types import NotComputed, Sample
 from stillmotion.evaluate.weights import judge_file
-from stillmotion.presets import APACHE, CLIP_VISION
+from stillmotion.parts import APACHE, CLIP_VISION
 from stillmotion.weights import locate
 from stillmotion.weights.catalogue import judges
 from stillmotion.weights.convert import convert

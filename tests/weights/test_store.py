@@ -13,7 +13,8 @@ import pytest
 
 from stillmotion import weights
 from stillmotion.errors import CheckpointError, MissingWeightsError
-from stillmotion.presets import MINI, OWN, PAPER, PRESETS, QWEN, Source
+from stillmotion.parts import OWN, QWEN, Source
+from stillmotion.presets import MINI, PAPER, PRESETS
 from stillmotion.weights import manifest, store
 
 PART = replace(QWEN, subfolder="")

@@ -21,7 +21,7 @@ from stillmotion.errors import CheckpointError, MissingExtraError, MissingWeight
 from stillmotion.identity.guided import largest_region, upsample
 from stillmotion.identity.types import Face, Pixels
 from stillmotion.libraries import one_line
-from stillmotion.presets import SAM
+from stillmotion.parts import SAM
 
 ROUGH = (
     f"the person was cut out of the photo without {SAM.name}, which is not on this machine: rougher edges; "

@@ -8,7 +8,7 @@ from typing import Any
 
 from stillmotion.errors import CheckpointError
 from stillmotion.libraries import AGAIN, one_line
-from stillmotion.presets import Source
+from stillmotion.parts import Source
 from stillmotion.weights import check_file, locate
 
 

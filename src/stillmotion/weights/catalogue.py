@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sys
 
-from stillmotion.presets import PRESETS, QUALITIES, Preset, Source
+from stillmotion.parts import Source
+from stillmotion.presets import PRESETS, QUALITIES, Preset
 from stillmotion.weights.fetch import in_words
 from stillmotion.weights.judges import BUNDLES, PARTS
 

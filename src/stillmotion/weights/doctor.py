@@ -20,7 +20,8 @@ from typing import Any
 from stillmotion.errors import StillmotionError
 from stillmotion.files import digest
 from stillmotion.libraries import one_line
-from stillmotion.presets import PRESETS, Preset, Source
+from stillmotion.parts import Source
+from stillmotion.presets import PRESETS, Preset
 from stillmotion.weights.fetch import free_bytes, in_words
 from stillmotion.weights.manifest import REINSTALL
 from stillmotion.weights.store import RECORD, folder_of, home, locate, read_record

@@ -24,7 +24,8 @@ from urllib.parse import urlsplit
 
 from stillmotion.errors import CheckpointError, InputError, MissingWeightsError, StillmotionError
 from stillmotion.files import digest, write_text
-from stillmotion.presets import Licence, Preset, Source, preset
+from stillmotion.parts import Licence, Source
+from stillmotion.presets import Preset, preset
 from stillmotion.progress import Progress, silent
 from stillmotion.weights import hub
 from stillmotion.weights.archive import unpack

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from stillmotion.errors import StillmotionError
 from stillmotion.libraries import one_line
-from stillmotion.presets import Source
+from stillmotion.parts import Source
 from stillmotion.weights.judges import PickledSource
 from stillmotion.weights.safety import CODE, PICKLES
 from stillmotion.weights.transfer import Remote

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stillmotion.presets import APACHE, BUFFALO_L, CLIP_VISION, GITHUB_FILES, MIT, Licence, Source
+from stillmotion.parts import APACHE, BUFFALO_L, CLIP_VISION, GITHUB_FILES, MIT, Licence, Source
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from stillmotion.errors import CheckpointError, MissingWeightsError
-from stillmotion.presets import PRESETS, Preset, Source
+from stillmotion.parts import Source
+from stillmotion.presets import PRESETS, Preset
 from stillmotion.weights.manifest import verify
 
 HOME_VARIABLE = "STILLMOTION_HOME"
