@@ -423,10 +423,15 @@ def test_what_happens_in_turn_is_told_part_by_part_where_the_preset_asks_for_it(
     assert "motion" not in steps.made and frames_of(again_) == frames_of(parts)
 
 
-@pytest.mark.parametrize(("kept", "told"), [(1.01, True), (-1.0, False)])
+@pytest.mark.parametrize(
+    ("kept", "same", "told"),
+    [(1.01, -1.0, True), (-1.0, 1.01, False), (None, 1.01, True), (None, -1.0, False), (0.0, 1.01, False)],
+)
 def test_a_preset_says_from_which_similarity_on_a_face_is_kept(
-    photo: Path, monkeypatch: pytest.MonkeyPatch, kept: float, told: bool
+    photo: Path, monkeypatch: pytest.MonkeyPatch, kept: float | None, same: float, told: bool
 ) -> None:
+    """Where it does not, the judge's own threshold holds."""
+    monkeypatch.setattr(tiny.WarmAnalyzer, "same_person", same)
     plain = presets.PRESETS["tiny"]
     strict = replace(plain, still=replace(plain.still, kept_similarity=kept))
     monkeypatch.setitem(presets.PRESETS, "tiny", strict)

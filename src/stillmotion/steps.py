@@ -206,7 +206,8 @@ class Work:
                 first = room.make(
                     plan.spatial, identity, models, self.settings, judge, self.progress, done, keep
                 )
-            self._tell(room.doubts(first, self.preset.still.kept_similarity or judge.same_person))
+            kept = self.preset.still.kept_similarity
+            self._tell(room.doubts(first, judge.same_person if kept is None else kept))
             return first
 
         return self._step("still", depends, make, _into_folder(room.save), room.load_first_frame)

@@ -93,7 +93,8 @@ def test_it_stops_when_the_face_is_similar_enough(
 )
 def test_a_face_that_was_not_kept_is_told_with_its_similarity(alike: float | None, said: str) -> None:
     first = FirstFrame((Candidate(np.zeros((4, 4, 3), np.uint8), alike, 1),), 0)
-    notes = still.doubts(first, 0.5)
+    notes = still.doubts(first, Judge.same_person)
+    assert Judge.same_person == 0.5
     assert said in " ".join(notes) and len(notes) == bool(said)
 
 

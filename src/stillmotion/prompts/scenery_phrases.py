@@ -27,7 +27,7 @@ _FALLING = words("falling coming shining streaming pouring")
 _FALLS = words("fall come shine stream pour")
 _SIDES = words("side left right front back")
 _WHENCE = words("above behind below")
-_SHONE_ON = words("in at under during by beneath against amid")
+_IN_LIGHT = words("in at under during by beneath against amid")
 _TIMES = words("""
     night dusk dawn sunset sunrise evening morning afternoon noon midnight twilight autumn winter summer
 """)
@@ -132,7 +132,7 @@ class SceneryPhrases(PhraseBook):
     def take_light(self, chunk: Chunk, context: Context) -> None:
         if context.preposition in ("about", "like", "as"):
             return
-        if context.verb == "speech" and context.preposition not in _SHONE_ON:  # "speaks of the sunset"
+        if context.verb == "speech" and context.preposition not in _IN_LIGHT:  # "speaks of the sunset"
             return
         timely = chunk.head in _TIMES and context.preposition in ("at", "in", "during")
         given = chunk.inner is not None and chunk.inner.head in lx.LAMPS  # "the light of a shop sign"

@@ -79,7 +79,7 @@ def _still(presets: list[Preset]) -> str:
                 f"{still.guidance_scale:g}",
                 f"{still.lora_weight:g}",
                 f"{still.enough_similarity:g}",
-                f"{still.kept_similarity:g}" if still.kept_similarity else "the judge's",
+                "the judge's" if still.kept_similarity is None else f"{still.kept_similarity:g}",
             ]
         )
     qualities = " / ".join(QUALITIES)

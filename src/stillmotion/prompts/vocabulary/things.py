@@ -15,9 +15,9 @@ from stillmotion.prompts.wordlist import words
 _HAIR = words("hair haircut curls bob ponytail bun buzz afro locks braid beard tresses mane")
 _BACKDROPS = words("studio backdrop background")
 _MOODY = words("light place style sound camera object material garment abstract")
-_LIT = words("in at during by under beneath with amid into")
+_IN_LIGHT = words("in at during by under beneath with amid into")
 _EXPRESSED = ("expression", "smile", "laugh", "frown", "face")
-_SHONE_ON = words("lit illuminated lighted bathed")
+_LIT = words("lit illuminated lighted bathed")
 
 
 class Things(Text):
@@ -123,8 +123,9 @@ class Things(Text):
     def _light(self, match: Match) -> Change | None:
         """A light with its preposition ("at dusk" is "in golden sunset light"), or as a phrase of its own."""
         begin = match.start
-        shone_on = self.tokens[begin].low in _SHONE_ON and match.words > 2  # "lit from the side"
-        if self.tokens[begin].low in _LIT or shone_on or (match.words > 2 and self._after(begin + 1) in _LIT):
+        first = self.tokens[begin].low
+        in_or_by = first in _IN_LIGHT or (match.words > 2 and self._after(begin + 1) in _IN_LIGHT)
+        if in_or_by or (match.words > 2 and first in _LIT):  # "lit from the side"
             lit = f"in {match.phrase.meaning}" if self.moves else match.phrase.meaning
             return Change(begin, match.end, lit)  # "under street lamps", "lit by neon signs"
         while begin > 0 and self._before(begin) in (
@@ -135,7 +136,7 @@ class Things(Text):
         ):
             begin -= 1
         before = self._before(begin)
-        if before in _LIT and not any(self.taken[begin - 1 : match.start]):
+        if before in _IN_LIGHT and not any(self.taken[begin - 1 : match.start]):
             return Change(begin - 1, match.end, f"in {match.phrase.meaning}")
         alone = not before[:1].isalpha() and not self._after(match.end)[:1].isalpha()
         return self._plain(match) if alone or match.words > 1 or not self.moves else None
