@@ -166,16 +166,15 @@ def likeness_loss(
     `training.judge_moments`.
 
     ``matrix`` (B, 2, 3): where the faces are, as `head_matrix` says it. ``faces``: for each judge its view of
-    the true pictures, (B, 112, 112, 3) uint8.
+    the true pictures, (B, 3, 112, 112) in -1..1.
     """
     unlike, apart, misread, unfelt = [], [], [], []
     with precision(pictures.device):
         for one, face in zip(jury, faces, strict=True):
             made = heads(pictures.float(), one.matrix(matrix))
-            true = face.permute(0, 3, 1, 2).float() / 127.5 - 1
             seen = features(one.network, made)
             with torch.no_grad():
-                there = features(one.network, true)
+                there = features(one.network, face)
                 wanted = one.verdict(there[-1])
             verdict = one.verdict(seen[-1])
             unlike.append(1 - (verdict * wanted)[:, :EMBEDDING_DIM].sum(-1).mean())

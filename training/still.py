@@ -47,7 +47,7 @@ from training.common import (
 )
 from training.guided import guided, left
 from training.likeness import Judge, judges, likeness_loss
-from training.vae import decode_still
+from training.vae import decode_still, to_float
 
 TIMESTEPS = 1000
 NO_TEXT = 0.1
@@ -261,7 +261,7 @@ def losses(
             jury,
             decode_still(vae, painted.to(vae.dtype)),
             some["heads"],
-            [some["close" if judge.close else "faces"] for judge in jury],
+            [to_float(some["close" if judge.close else "faces"]) for judge in jury],
         )
         loss = loss + sum(weight * said[name] for name, weight in LIKENESS_WEIGHTS.items())
         figures |= said

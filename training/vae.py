@@ -1,12 +1,14 @@
 """Trains the two autoencoders: the still's AutoencoderKL and the video's AutoencoderKLWan.
 
-    python -m training.vae still|video --data DIR --out DIR --seconds S [--resume [--polish ANALYZER]]
+    python -m training.vae still|video --data DIR --out DIR --seconds S [--resume [--polish MODELS]]
 
 Losses: L1, L1 of the horizontal and vertical differences (edges), and a KL of weight 1e-6. ``--polish``
 trains the decoder alone, so that what was trained on the latents stays valid, and adds the distance of the
-face recogniser's features: an eye that is a little soft costs little in L1 and much in them. After training,
-the latents' mean and spread are measured and folded into the 1x1 convolutions at the bottleneck (still) or
-written into the config (video), so that a diffusion model sees zero mean and unit variance per channel.
+face recogniser's features, over the whole crop and in the faces alone, from as far and from as near as the
+judges of ``MODELS``/face look at them (`training.likeness`): an eye that is a little soft costs little in L1
+and much in them. After training, the latents' mean and spread are measured and folded into the 1x1
+convolutions at the bottleneck (still) or written into the config (video), so that a diffusion model sees zero
+mean and unit variance per channel.
 
 The video autoencoder is causal and runs in chunks (first frame, then fours). For training it runs in one pass
 (``one_pass``), which computes the same numbers.
@@ -17,6 +19,8 @@ from __future__ import annotations
 import argparse
 import json
 import types
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +28,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stillmotion.identity.networks import Recogniser
 from training.common import (
     Averaged,
     Clock,
@@ -39,14 +42,16 @@ from training.common import (
     whole_or_part,
     write_json,
 )
-from training.likeness import features, recogniser, unlike_features
+from training.likeness import Judge, features, head_matrix, heads, judges, likeness_loss, unlike_features
 from training.networks import still_vae, video_vae
 from training.store import Store
 
 KL_WEIGHT = 1e-6
+NORMS = 64  # at most so many kinds of one norm are compiled
 EDGE_WEIGHT = 1.0
 FIRST_FRAME_WEIGHT = 3.0
 FEATURES_WEIGHT = 0.1
+LIKENESS_WEIGHTS = {"unlike": 0.1, "apart": 0.1}
 
 
 def one_pass(vae: Any) -> None:
@@ -159,9 +164,10 @@ def train(
     team: Team,
     rate: float = 8e-4,
     polish: Path | None = None,
+    compiled: bool = False,
 ) -> None:
-    """Train one autoencoder and write ``out``/vae.safetensors and the latents' figures. ``polish``: a face
-    analyzer's folder; then the decoder alone.
+    """Train one autoencoder and write ``out``/vae.safetensors and the latents' figures. ``polish``: the
+    folder of the models with the face analyzer; then the decoder alone.
     """
     device = team.device
     still = kind == "still"
@@ -171,22 +177,31 @@ def train(
     if not still:
         one_pass(vae)
     vae.to(device)
+    if compiled:
+        # A norm of Wan's goes over its input seven times; a step is memory traffic between convolutions.
+        torch._dynamo.config.recompile_limit = NORMS
+        for norm in (m for m in vae.modules() if type(m).__name__ == "WanRMS_norm"):
+            norm.compile(dynamic=True)
     store = Store(data, device, clips=not still)
     learning = decoder_of(vae) if polish else [vae]
-    eye = recogniser(polish / "recogniser.safetensors", device) if polish else None
+    jury = looking_near(judges(polish, device)) if polish else []
     groups: list[tuple[list[nn.Module], float]] = [(learning, rate)]
-    stepper = Stepper(lambda _, batch: losses(vae, still, batch["pixels"], eye), groups, clock, device, team)
-    mean_weights = Averaged(vae.parameters(), 0.998)
+    half = device.type == "cuda" and polish is not None
+    stepper = Stepper(
+        lambda _, batch: losses(vae, still, batch, jury), groups, clock, device, team, half=half
+    )
+    mean_weights = Averaged(stepper.parameters, 0.998, stepper.masters)
     curve, meter, samples = Curve(out / f"{kind}_vae.csv", team), Meter(), 0
     saves = Saves(team)
     while clock.running():
         if still:
             count, crop = plan_still(clock.done)
-            pixels = store.still_crops(count, crop)
+            batch = store.still_crops(count, crop)
         else:
             count, crop, length = plan_video(max(0.2, clock.done) if resume else clock.done, stepper.steps)
-            pixels = store.clip_crops(count, length, crop)
-        meter.add(**stepper(tuple(pixels.shape), {"pixels": pixels}))
+            batch = store.clip_crops(count, length, crop)
+        pixels = batch["pixels"]
+        meter.add(**stepper(tuple(pixels.shape), batch))
         samples += team.size * pixels.shape[0] * (1 if still else pixels.shape[1])
         mean_weights.update()
         if curve.due(stepper.steps):
@@ -197,8 +212,9 @@ def train(
             with mean_weights.applied():
                 save_tensors(vae.state_dict(), out / "vae.safetensors")
     if team.leads:
-        with mean_weights.applied():
-            finish(kind, vae, store, out, keep_latents=polish is not None)
+        # A few batches of another size are not worth compiling for.
+        with mean_weights.applied(), torch.compiler.set_stance("force_eager"):
+            finish(kind, vae.float(), store, out, keep_latents=polish is not None)
     team.end()
 
 
@@ -208,13 +224,19 @@ def decoder_of(vae: Any) -> list[nn.Module]:
     return [vae.decoder.requires_grad_(True), vae.post_quant_conv.requires_grad_(True)]
 
 
+def looking_near(jury: list[Judge]) -> list[Judge]:
+    """The jury, and where nobody in it looks at the faces from near its first member once more, from near."""
+    return jury if any(judge.close for judge in jury) else [*jury, replace(jury[0], close=True)]
+
+
 def losses(
-    vae: Any, still: bool, pixels: Tensor, eye: Recogniser | None = None
+    vae: Any, still: bool, batch: dict[str, Tensor], jury: Sequence[Judge] = ()
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss to descend and its parts for uint8 pictures (B, H, W, 3) or clips (B, T, H, W, 3); with an
-    ``eye``, the distance of its features besides.
+    """The loss to descend and its parts for crops as `Store` draws them, of pictures (B, H, W, 3) or clips
+    (B, T, H, W, 3). With a ``jury`` besides how its features tell the crops apart, seen by its first member
+    (``features``), and how unlike the faces are, seen by all.
     """
-    x = to_float(pixels)
+    x = to_float(batch["pixels"])
     weight = None
     if x.ndim == 5 and x.shape[2] > 1:
         # The first frame is coded alone and the others lean on it.
@@ -232,11 +254,16 @@ def losses(
     kl = 0.5 * (mean.float().square() + logvar.float().exp() - 1 - logvar.float()).mean()
     recon = reconstruction_loss(y.float(), x, weight)
     loss, figures = recon + KL_WEIGHT * kl, {"loss": recon, "kl": kl}
-    if eye is not None:
+    if jury:
+        made, true = pictures_of(y), pictures_of(x)
         with precision(x.device):
-            made, true = features(eye, pictures_of(y)), features(eye, pictures_of(x))
-        figures["apart"] = unlike_features(made, true)
-        loss = loss + FEATURES_WEIGHT * figures["apart"]
+            seen, there = features(jury[0].network, made), features(jury[0].network, true)
+        figures["features"] = unlike_features(seen, there)
+        matrix = head_matrix(batch["five"].reshape(len(true), 5, 2))
+        said = likeness_loss(jury, made, matrix, [heads(true, judge.matrix(matrix)) for judge in jury])
+        figures |= {name: said[name] for name in LIKENESS_WEIGHTS}
+        loss = loss + FEATURES_WEIGHT * figures["features"]
+        loss = loss + sum(weight * said[name] for name, weight in LIKENESS_WEIGHTS.items())
     return loss, figures | {"mse": F.mse_loss(y.detach().float().clamp(-1, 1), x)}
 
 
@@ -260,7 +287,7 @@ def finish(
     still = kind == "still"
     vae.eval()
     xs = [
-        to_float(store.still_crops(16, 256) if still else store.clip_crops(2, 17, 256))
+        to_float((store.still_crops(16, 256) if still else store.clip_crops(2, 17, 256))["pixels"])
         for _ in range(batches)
     ]
     means = torch.cat([(encode_still(vae, x) if still else encode_video(vae, x))[0] for x in xs])
@@ -310,8 +337,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rate", type=float, default=8e-4, help="the highest learning rate")
     parser.add_argument(
-        "--polish", type=Path, metavar="ANALYZER", help="the decoder alone, with its features"
+        "--polish", type=Path, metavar="MODELS", help="the decoder alone, with the features of face/analyzer"
     )
+    parser.add_argument("--compile", action="store_true", help="video: torch.compile the norms")
     whole_or_part(parser)
     args = parser.parse_args()
     if args.polish and not args.resume:
@@ -320,7 +348,7 @@ def main() -> None:
     team.seed(0)
     torch.set_float32_matmul_precision("high")
     clock = Clock(args.seconds, team=team, part=args.part)
-    train(args.kind, args.data, args.out, clock, args.resume, team, args.rate, args.polish)
+    train(args.kind, args.data, args.out, clock, args.resume, team, args.rate, args.polish, args.compile)
 
 
 if __name__ == "__main__":

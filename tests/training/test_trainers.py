@@ -23,6 +23,8 @@ from stillmotion.motion.vace import control as pipeline_control
 from stillmotion.still.lora import attention_modules
 from training import bank as banks
 from training import common, gates, guided, likeness, motion, muon, networks, still, vae
+from training.store import Store
+from training.world.shards import write_shard
 
 torch.set_num_threads(2)
 
@@ -237,8 +239,7 @@ def test_likeness_is_nothing_for_the_true_picture_and_something_for_another() ->
     five = torch.from_numpy(HEAD_FIVE).float().expand(2, 5, 2)
     matrix = likeness.head_matrix(five)
     faces = [
-        ((likeness.heads(pictures, judge.matrix(matrix)) + 1) * 127.5).round().byte().permute(0, 2, 3, 1)
-        for judge in jury
+        ((likeness.heads(pictures, judge.matrix(matrix)) + 1) * 127.5).round() / 127.5 - 1 for judge in jury
     ]
     with torch.no_grad():
         same = likeness.likeness_loss(jury, pictures, matrix, faces)
@@ -282,13 +283,18 @@ def test_polishing_moves_the_decoder_alone_and_keeps_the_latents_figures(tmp_pat
     model: Any = jittered(networks.video_vae())
     vae.one_pass(model)
     before = {k: v.clone() for k, v in model.state_dict().items()}
-    eye = Recogniser(folded=True).eval().requires_grad_(False)
+    own = likeness.Judge(Recogniser(folded=True).eval().requires_grad_(False))
+    jury = vae.looking_near([own])
+    assert [judge.close for judge in jury] == [False, True] and vae.looking_near(jury) == jury
     parts = vae.decoder_of(model)
     pixels = torch.randint(0, 255, (1, 5, 32, 32, 3), dtype=torch.uint8)
-    loss, figures = vae.losses(model, False, pixels, eye)
+    five = torch.from_numpy(HEAD_FIVE / 4).float().expand(1, 5, 5, 2)
+    loss, figures = vae.losses(model, False, {"pixels": pixels, "five": five}, jury)
+    weights = {"loss": 1, "kl": vae.KL_WEIGHT, "features": vae.FEATURES_WEIGHT, **vae.LIKENESS_WEIGHTS}
     assert torch.isclose(
-        loss, figures["loss"] + vae.KL_WEIGHT * figures["kl"] + vae.FEATURES_WEIGHT * figures["apart"]
+        loss, torch.stack([weight * figures[name] for name, weight in weights.items()]).sum()
     )
+    assert all(figures[name] > 0 for name in weights)
     optim = torch.optim.SGD([p for part in parts for p in part.parameters()], lr=1.0)
     loss.backward()
     optim.step()
@@ -298,10 +304,49 @@ def test_polishing_moves_the_decoder_alone_and_keeps_the_latents_figures(tmp_pat
 
     known = {"latent_mean": [0.5] * 16, "latent_std": [2.0] * 16}
     common.write_json(known, tmp_path / "latents.json")
-    store: Any = SimpleNamespace(clip_crops=lambda count, length, size: pixels.expand(2, -1, -1, -1, -1))
+    store: Any = SimpleNamespace(
+        clip_crops=lambda count, length, size: {"pixels": pixels.expand(2, -1, -1, -1, -1)}
+    )
     vae.finish("video", model, store, tmp_path, batches=1, keep_latents=True)
     written = json.loads((tmp_path / "latents.json").read_text())
     assert {k: written[k] for k in known} == known and written["psnr"] > 0
+
+
+@pytest.mark.parametrize(("kind", "shape"), [("clips", (5,)), ("stills", (1,))])
+def test_crops_know_where_their_faces_are(kind: str, shape: tuple[int, ...], tmp_path: Path) -> None:
+    rng = np.random.default_rng(8)
+    y, x = np.mgrid[:64, :64]
+    rows: dict[str, list[Any]] = {name: [] for name in ("frames", "matte", "landmarks", "five", "box")}
+    meta = []
+    for number in range(6):
+        corner = rng.integers(4, 40, (*shape, 1, 2))
+        five = (corner + rng.integers(0, 20, (*shape, 5, 2))).astype(np.float32)
+        drawn = {
+            "frames": np.stack([np.stack([x, y, x * 0 + 8 * number + t], -1) for t in range(*shape)]),
+            "matte": np.zeros((*shape, 64, 64)),
+            "landmarks": np.zeros((*shape, 98, 2)),
+            "five": five,
+            "box": np.concatenate([five.min(-2), five.max(-2)], -1),
+        }
+        for name, values in drawn.items():
+            values = values.astype(np.uint8 if name in ("frames", "matte") else np.float32)
+            rows[name].append(values[0] if kind == "stills" else values)
+        job = {"number": number, "kind": kind, "person": 1000, "scenes": (7,), "action": None}
+        meta.append({"job": job, "view": 0})
+    write_shard(tmp_path, f"{kind}-00000-00000", rows, meta)
+    store = Store(tmp_path, torch.device("cpu"), clips=kind == "clips")
+    if kind == "clips":
+        crops = store.clip_crops(60, 3, 32)
+    else:
+        crops = {name: values[:, None] for name, values in store.still_crops(60, 32).items()}
+    assert crops["pixels"].shape[2:] == (32, 32, 3) and crops["five"].shape[2:] == (5, 2)
+    seen = 0
+    for pixels, points in zip(crops["pixels"].flatten(0, 1), crops["five"].flatten(0, 1), strict=True):
+        left, top, name = pixels[0, 0].tolist()
+        true = np.array(rows["five"][name // 8]).reshape(*shape, 5, 2)[name % 8]
+        assert np.allclose(points.numpy() + (left, top), true)
+        seen += bool(((points >= 0) & (points < 32)).all())
+    assert 0.3 < seen / crops["pixels"].flatten(0, 1).shape[0] < 1  # most look at the face, some elsewhere
 
 
 def test_steps_descend_and_follow_the_clock() -> None:
