@@ -329,8 +329,8 @@ def test_crops_know_where_their_faces_are(kind: str, shape: tuple[int, ...], tmp
             "box": np.concatenate([five.min(-2), five.max(-2)], -1),
         }
         for name, values in drawn.items():
-            values = values.astype(np.uint8 if name in ("frames", "matte") else np.float32)
-            rows[name].append(values[0] if kind == "stills" else values)
+            whole = values.astype(np.uint8 if name in ("frames", "matte") else np.float32)
+            rows[name].append(whole[0] if kind == "stills" else whole)
         job = {"number": number, "kind": kind, "person": 1000, "scenes": (7,), "action": None}
         meta.append({"job": job, "view": 0})
     write_shard(tmp_path, f"{kind}-00000-00000", rows, meta)
@@ -344,7 +344,7 @@ def test_crops_know_where_their_faces_are(kind: str, shape: tuple[int, ...], tmp
     for pixels, points in zip(crops["pixels"].flatten(0, 1), crops["five"].flatten(0, 1), strict=True):
         left, top, name = pixels[0, 0].tolist()
         true = np.array(rows["five"][name // 8]).reshape(*shape, 5, 2)[name % 8]
-        assert np.allclose(points.numpy() + (left, top), true)
+        assert np.allclose(points.numpy() + np.array([left, top]), true)
         seen += bool(((points >= 0) & (points < 32)).all())
     assert 0.3 < seen / crops["pixels"].flatten(0, 1).shape[0] < 1  # most look at the face, some elsewhere
 
