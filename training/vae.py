@@ -47,11 +47,10 @@ from training.networks import still_vae, video_vae
 from training.store import Store
 
 KL_WEIGHT = 1e-6
-NORMS = 64  # at most so many kinds of one norm are compiled
 EDGE_WEIGHT = 1.0
 FIRST_FRAME_WEIGHT = 3.0
 FEATURES_WEIGHT = 0.1
-LIKENESS_WEIGHTS = {"unlike": 0.1, "apart": 0.1}
+LIKENESS_WEIGHTS = {"unlike": 0.3, "apart": 0.2}
 
 
 def one_pass(vae: Any) -> None:
@@ -164,7 +163,6 @@ def train(
     team: Team,
     rate: float = 8e-4,
     polish: Path | None = None,
-    compiled: bool = False,
 ) -> None:
     """Train one autoencoder and write ``out``/vae.safetensors and the latents' figures. ``polish``: the
     folder of the models with the face analyzer; then the decoder alone.
@@ -177,11 +175,6 @@ def train(
     if not still:
         one_pass(vae)
     vae.to(device)
-    if compiled:
-        # A norm of Wan's goes over its input seven times; a step is memory traffic between convolutions.
-        torch._dynamo.config.recompile_limit = NORMS
-        for norm in (m for m in vae.modules() if type(m).__name__ == "WanRMS_norm"):
-            norm.compile(dynamic=True)
     store = Store(data, device, clips=not still)
     learning = decoder_of(vae) if polish else [vae]
     jury = looking_near(judges(polish, device)) if polish else []
@@ -212,8 +205,7 @@ def train(
             with mean_weights.applied():
                 save_tensors(vae.state_dict(), out / "vae.safetensors")
     if team.leads:
-        # A few batches of another size are not worth compiling for.
-        with mean_weights.applied(), torch.compiler.set_stance("force_eager"):
+        with mean_weights.applied():
             finish(kind, vae.float(), store, out, keep_latents=polish is not None)
     team.end()
 
@@ -339,7 +331,6 @@ def main() -> None:
     parser.add_argument(
         "--polish", type=Path, metavar="MODELS", help="the decoder alone, with the features of face/analyzer"
     )
-    parser.add_argument("--compile", action="store_true", help="video: torch.compile the norms")
     whole_or_part(parser)
     args = parser.parse_args()
     if args.polish and not args.resume:
@@ -348,7 +339,7 @@ def main() -> None:
     team.seed(0)
     torch.set_float32_matmul_precision("high")
     clock = Clock(args.seconds, team=team, part=args.part)
-    train(args.kind, args.data, args.out, clock, args.resume, team, args.rate, args.polish, args.compile)
+    train(args.kind, args.data, args.out, clock, args.resume, team, args.rate, args.polish)
 
 
 if __name__ == "__main__":
