@@ -189,11 +189,14 @@ def train(
     while clock.running():
         if still:
             count, crop = plan_still(clock.done)
-            batch = store.still_crops(count, crop)
+            crops = store.still_crops(count, crop)
         else:
             count, crop, length = plan_video(max(0.2, clock.done) if resume else clock.done, stepper.steps)
-            batch = store.clip_crops(count, length, crop)
-        pixels = batch["pixels"]
+            crops = store.clip_crops(count, length, crop)
+        pixels = crops["pixels"]
+        batch = {"pixels": pixels}
+        if jury:
+            batch["heads"] = head_matrix(crops["five"].reshape(-1, 5, 2))
         meter.add(**stepper(tuple(pixels.shape), batch))
         samples += team.size * pixels.shape[0] * (1 if still else pixels.shape[1])
         mean_weights.update()
@@ -224,9 +227,9 @@ def looking_near(jury: list[Judge]) -> list[Judge]:
 def losses(
     vae: Any, still: bool, batch: dict[str, Tensor], jury: Sequence[Judge] = ()
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss to descend and its parts for crops as `Store` draws them, of pictures (B, H, W, 3) or clips
-    (B, T, H, W, 3). With a ``jury`` besides how its features tell the crops apart, seen by its first member
-    (``features``), and how unlike the faces are, seen by all.
+    """The loss to descend and its parts for uint8 ``pixels``, pictures (B, H, W, 3) or clips (B, T, H, W, 3).
+    With a ``jury`` besides how its features tell the crops apart, seen by its first member (``features``),
+    and how unlike the faces are, seen by all, where ``heads`` (B T, 2, 3) says: `head_matrix`'s transforms.
     """
     x = to_float(batch["pixels"])
     weight = None
@@ -251,7 +254,7 @@ def losses(
         with precision(x.device):
             seen, there = features(jury[0].network, made), features(jury[0].network, true)
         figures["features"] = unlike_features(seen, there)
-        matrix = head_matrix(batch["five"].reshape(len(true), 5, 2))
+        matrix = batch["heads"]
         said = likeness_loss(jury, made, matrix, [heads(true, judge.matrix(matrix)) for judge in jury])
         figures |= {name: said[name] for name in LIKENESS_WEIGHTS}
         loss = loss + FEATURES_WEIGHT * figures["features"]

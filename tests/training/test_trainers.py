@@ -288,8 +288,8 @@ def test_polishing_moves_the_decoder_alone_and_keeps_the_latents_figures(tmp_pat
     assert [judge.close for judge in jury] == [False, True] and vae.looking_near(jury) == jury
     parts = vae.decoder_of(model)
     pixels = torch.randint(0, 255, (1, 5, 32, 32, 3), dtype=torch.uint8)
-    five = torch.from_numpy(HEAD_FIVE / 4).float().expand(1, 5, 5, 2)
-    loss, figures = vae.losses(model, False, {"pixels": pixels, "five": five}, jury)
+    matrix = likeness.head_matrix(torch.from_numpy(HEAD_FIVE / 4).float().expand(5, 5, 2))
+    loss, figures = vae.losses(model, False, {"pixels": pixels, "heads": matrix}, jury)
     weights = {"loss": 1, "kl": vae.KL_WEIGHT, "features": vae.FEATURES_WEIGHT, **vae.LIKENESS_WEIGHTS}
     assert torch.isclose(
         loss, torch.stack([weight * figures[name] for name, weight in weights.items()]).sum()
