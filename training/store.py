@@ -15,7 +15,7 @@ from torch import Tensor
 from training.world.shards import read_shard
 
 FACE_SHARE = 0.6
-MOST_PICTURES = 250_000
+MOST_PICTURES = 150_000
 
 
 class Store:
