@@ -179,7 +179,7 @@ def train(
     learning = decoder_of(vae) if polish else [vae]
     jury = looking_near(judges(polish, device)) if polish else []
     groups: list[tuple[list[nn.Module], float]] = [(learning, rate)]
-    half = device.type == "cuda" and polish is not None
+    half = polish is not None and device.type == "cuda"  # latents are as exact as the encoder's weights
     stepper = Stepper(
         lambda _, batch: losses(vae, still, batch, jury), groups, clock, device, team, half=half
     )

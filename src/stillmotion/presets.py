@@ -48,9 +48,9 @@ class StillPreset:
 
     ``scheduler``: "dpm++2m-karras" of the reference, or "ddim-trailing" where a few-step LoRA in ``loras``
     (applied at weight 1 besides HyperLoRA's) was distilled for it. ``view`` and ``expression``: what a
-    refined prompt says of them where the user does not. No further candidate is made
-    above ``enough_similarity``; below ``kept_similarity`` (None: the judge's own threshold) the user is told
-    that the face was not kept.
+    refined prompt says of them where the user does not. No further candidate is made above
+    ``enough_similarity``; below ``kept_similarity`` (None: the judge's own threshold) the user is told that
+    the face was not kept.
     """
 
     checkpoint: Source
